@@ -1,0 +1,22 @@
+"""Names of files made from names of tables, which may hold quotes, slashes and emoji."""
+
+import hashlib
+import re
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
+
+
+def file_stem(name: str) -> str:
+    """Give a file stem for any table name: the name itself where it is plain, else a slug and a hash.
+
+    Two different names never share a stem, on case-insensitive file systems too.
+
+    >>> file_stem("orders")
+    'orders'
+    >>> file_stem('x"; drop table y')
+    'x_drop_table_y-dde42ede'
+    """
+    if _PLAIN.fullmatch(name) and name == name.lower():
+        return name
+    slug = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()[:60] or "table"
+    return f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

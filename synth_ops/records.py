@@ -1,0 +1,176 @@
+"""The small frozen records that verbs return, JSON all through.
+
+A record holds numbers, strings, booleans, and tuples or mappings of them: nothing that cannot cross a process, an
+XCom or a Dagster event. Paths are strings.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Decision = Literal["retrain", "finetune", "reuse", "copy", "skip"]
+Verdict = Literal["PASS", "FAIL", "ABSTAIN"]
+Severity = Literal["critical", "warning"]
+Step = Literal["extract", "train", "sample", "validate", "publish"]
+
+
+class Record(BaseModel):
+    """A frozen value that equals its own JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProgressEvent(Record):
+    """One line of live progress from a step, for a person or an orchestrator to watch."""
+
+    step: Step
+    table: str | None = None
+    phase: str = ""
+    """What is being done in the step, in a few words: ``encode``, ``epoch 3``, ``writing``."""
+    done: float = 0.0
+    """Share of the phase that is done, 0 to 1."""
+    loss: float | None = None
+    """Validation loss in nats per row, where there is one."""
+    epoch: int | None = None
+    eta_seconds: float | None = None
+    rows: int | None = None
+
+
+Progress = Callable[[ProgressEvent], None]
+
+
+def no_progress(_event: ProgressEvent) -> None:
+    """Watch nothing: the default where no one looks."""
+
+
+class ExtractedTable(Record):
+    """What one consistent read found in one table."""
+
+    name: str
+    path: str
+    n_rows: int
+    fingerprint: str
+    """sha256 over the table's schema and the content of its rows."""
+
+
+class Extracted(Record):
+    """What `extract` leaves: private Parquet of every table, and the plan resolved against the schema."""
+
+    night: str
+    tables: tuple[ExtractedTable, ...]
+    fingerprint: str
+    """sha256 over all tables' fingerprints."""
+    seconds: float
+
+
+class TrainedTable(Record):
+    """The model of one table, as `train` leaves it."""
+
+    name: str
+    decision: Decision
+    reason: str
+    model_id: str | None = None
+    """sha256 (first 16 hex digits) of weights and codec; the name of the model's folder."""
+    parent_id: str | None = None
+    """The model that this one was warm-started from."""
+    n_rows: int = 0
+    n_epochs: int = 0
+    loss: float | None = None
+    """Best validation loss, nats per row."""
+    seconds: float = 0.0
+    stopped_by: str = ""
+    """``converged``, ``epochs``, or ``time budget`` (only then does the result depend on the machine's speed)."""
+
+
+class Trained(Record):
+    """What `train` leaves: one model per synthesised table, reused or new."""
+
+    night: str
+    tables: tuple[TrainedTable, ...]
+    seconds: float
+
+
+class SampledTable(Record):
+    """One synthetic table, as `sample` leaves it."""
+
+    name: str
+    path: str
+    n_rows: int
+    sha256: str
+
+
+class Sampled(Record):
+    """What `sample` leaves: a whole synthetic database whose keys resolve."""
+
+    night: str
+    tables: tuple[SampledTable, ...]
+    seconds: float
+
+
+class Check(Record):
+    """One expectation of the gate, measured."""
+
+    table: str
+    name: str
+    """The expectation's type and subject, as in the suite: stable from night to night."""
+    column: str | None = None
+    severity: Severity = "critical"
+    verdict: Verdict
+    observed: float | None = None
+    floor: float | None = None
+    """The same figure for held-out real rows put in the copy's place."""
+    limit: float | None = None
+    prose: str
+    """One sentence for the data's owner: what was expected, and what was found."""
+
+
+class Validated(Record):
+    """What `validate` leaves: the verdict, and every check's figures."""
+
+    night: str
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    fidelity: Mapping[str, Mapping[str, float]]
+    """Per table: ``observed`` and ``floor`` of the table's headline figure (mean pair error), where measured."""
+    report: str
+    """Path of the self-contained HTML report."""
+    seconds: float
+
+
+class Published(Record):
+    """What `publish` leaves: one immutable snapshot that the pointer names."""
+
+    night: str
+    snapshot: str
+    path: str
+    n_rows: Mapping[str, int]
+    n_bytes: int
+    seconds: float
+
+
+class RefreshedTable(Record):
+    """One row of the summary that ends a refresh."""
+
+    name: str
+    n_rows: int
+    decision: Decision
+    reason: str
+    fidelity: float | None = None
+    floor: float | None = None
+    seconds: float
+
+
+class Refreshed(Record):
+    """What a whole refresh comes to."""
+
+    dataset: str
+    night: str
+    outcome: Literal["published", "nothing to do"]
+    verdict: Verdict
+    snapshot: str
+    path: str
+    report: str
+    tables: tuple[RefreshedTable, ...]
+    seconds: Mapping[str, float]
+    """Wall seconds of each step."""
