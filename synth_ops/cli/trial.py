@@ -1,0 +1,5 @@
+"""The quickest trial: one file in, a synthetic one out."""
+
+
+def copy() -> None:
+    """Copy."""

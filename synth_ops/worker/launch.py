@@ -1,0 +1,160 @@
+"""The parent's side of a local worker: start it, watch it, take its result, never leave it behind."""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import ValidationError
+
+from synth_ops.errors import WorkerFailed
+from synth_ops.records import Progress, ProgressEvent, no_progress
+from synth_ops.worker.failure import LESS_MEMORY, revive
+from synth_ops.worker.spec import JobResult, JobSpec
+from synth_ops.workspace.files import read_record, write_record
+
+GRACE_SECONDS = 10
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class JobFiles:
+    """Where one job's files lie; equal specs share them."""
+
+    spec: Path
+    result: Path
+    log: Path
+    """What the worker and its libraries wrote to stderr: private, for a library may quote a row."""
+
+
+def run_job(spec: JobSpec, *, progress: Progress = no_progress) -> dict[str, Any]:
+    """Do the job in a worker process and give its record as JSON; an equal job that is complete is not done again.
+
+    Leaves spec, result and log in the workspace's private work folder. However this call ends, the worker has ended.
+
+    Raises:
+        SynthOpsError: what the job raised, as the same class.
+        WorkerFailed: the worker died, or stopped with an exception that is not ours.
+    """
+    files = job_files(spec)
+    done = read_record(files.result, JobResult)
+    if done is not None and done.ok:
+        return dict(done.result)
+    files.result.unlink(missing_ok=True)
+    write_record(files.spec, spec)
+    with _started(files) as process:
+        for line in _lines(process):
+            _pass_on(line, progress)
+        return_code = process.wait()
+    return _collect(files, spec, return_code)
+
+
+def job_files(spec: JobSpec) -> JobFiles:
+    """Give the paths of a job's files."""
+    base = spec.workspace.work / spec.stem
+    return JobFiles(*(base.with_name(f"{base.name}.{kind}") for kind in ("spec.json", "result.json", "log")))
+
+
+@contextmanager
+def _started(files: JobFiles) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a worker in a process group of its own, and end the whole group on leaving."""
+    with files.log.open("ab") as log:
+        process = subprocess.Popen(
+            # -P: a file of the user's in the current folder must not pass for a module
+            [sys.executable, "-P", "-m", "synth_ops", "worker", str(files.spec), str(files.result)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            process_group=0,
+        )
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                _stop(process)
+                raise
+    finally:
+        _signal_group(process, signal.SIGKILL)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the worker to leave, and make it leave when the grace is over or someone loses patience."""
+    _signal_group(process, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def _lines(process: "subprocess.Popen[bytes]") -> Iterator[bytes]:
+    """Give the worker's lines until it ends, even where a process that it forked keeps the pipe open."""
+    pipe = _required(process.stdout)
+    pending = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            if not selector.select(POLL_SECONDS):
+                if process.poll() is not None:
+                    return
+                continue
+            chunk = os.read(pipe.fileno(), 1 << 16)
+            if not chunk:
+                return
+            *lines, pending = (pending + chunk).split(b"\n")
+            yield from lines
+
+
+def _required(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise WorkerFailed("A worker must be started with a pipe for its events, however it has none.")
+    return pipe
+
+
+def _pass_on(line: bytes, progress: Progress) -> None:
+    try:
+        event = ProgressEvent.model_validate_json(line)
+    except ValidationError:
+        return  # the worker died within the line
+    progress(event)
+
+
+def _collect(files: JobFiles, spec: JobSpec, return_code: int) -> dict[str, Any]:
+    """Give the job's record, or raise what the worker left in its place."""
+    outcome = read_record(files.result, JobResult)
+    subject = f"The {spec.job} worker of {f'table {spec.table!r}' if spec.table else 'all tables'}"
+    if outcome is not None and outcome.ok:
+        return dict(outcome.result)
+    if outcome is not None and outcome.error is not None:
+        raise _with_log(revive(outcome.error), files)
+    if return_code == -signal.SIGKILL:
+        raise WorkerFailed(
+            f"{subject} must leave a result, however it was killed (signal 9): probably by the kernel, for want of"
+            f" memory. {LESS_MEMORY}"
+        )
+    raise WorkerFailed(
+        f"{subject} must leave a result, however it ended with {_ending(return_code)} and left none."
+        f" Its log is {files.log}. Running the same command again resumes."
+    )
+
+
+def _ending(return_code: int) -> str:
+    return f"signal {signal.Signals(-return_code).name}" if return_code < 0 else f"exit code {return_code}"
+
+
+def _with_log(error: Exception, files: JobFiles) -> Exception:
+    """Tell where a foreign exception's traceback is; our own errors say enough."""
+    return WorkerFailed(f"{error} Its traceback is in {files.log}.") if isinstance(error, WorkerFailed) else error

@@ -1,0 +1,82 @@
+"""The worker's own side: read the spec, die with the parent, do the job, leave the result."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from synth_ops.errors import PlanError
+from synth_ops.records import Progress, ProgressEvent
+from synth_ops.worker.failure import describe, trace
+from synth_ops.worker.jobs import load_job
+from synth_ops.worker.spec import JobResult, JobSpec
+from synth_ops.workspace.files import read_record, write_record
+
+PR_SET_PDEATHSIG = 1
+TERMINATED = 128 + signal.SIGTERM
+THREAD_LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def worker(spec_path: Path, result_path: Path) -> int:
+    """Do the job that the spec file describes, leave its result, and give the exit code.
+
+    Progress goes to stdout, one JSON event a line. Where stdin is a pipe, its end is the parent's death.
+    """
+    spec = _read_spec(spec_path)
+    _die_with_parent()
+    signal.signal(signal.SIGTERM, _leave)
+    for name in THREAD_LIMITS:  # read by torch and numpy when they are first imported
+        os.environ[name] = str(spec.n_threads)
+    outcome = _outcome(spec, _reporter())
+    write_record(result_path, outcome)
+    return outcome.error.exit_code if outcome.error else 0
+
+
+def _read_spec(path: Path) -> JobSpec:
+    spec = read_record(path, JobSpec)
+    if spec is None:
+        raise PlanError(f"A worker must be given the file of its spec, however there is no {path}.")
+    return spec
+
+
+def _outcome(spec: JobSpec, progress: Progress) -> JobResult:
+    try:
+        record = load_job(spec.job)(spec, progress)
+    except Exception as exc:  # noqa: BLE001 — whatever it is, the parent is told by the result file
+        print(trace(exc), file=sys.stderr, flush=True)
+        return JobResult(ok=False, error=describe(exc))
+    return JobResult(ok=True, result=record.model_dump(mode="json"))
+
+
+def _reporter() -> Progress:
+    """Keep stdout for events alone: what any library prints goes to stderr, the private log."""
+    sys.stdout.flush()
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+
+    def report(event: ProgressEvent) -> None:
+        events.write(event.model_dump_json(exclude_defaults=True) + "\n")
+
+    return report
+
+
+def _die_with_parent() -> None:
+    """See to it that no worker outlives its parent, by two means: the kernel's, and the end of the stdin pipe."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if not sys.stdin.isatty():
+        threading.Thread(target=_kill_at_end_of_stdin, daemon=True, name="parent-watch").start()
+
+
+def _kill_at_end_of_stdin() -> None:
+    while os.read(0, 1024):
+        pass
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _leave(_signal: int, _frame: object) -> NoReturn:
+    """Turn SIGTERM into an exit that runs every ``finally`` on the way out."""
+    raise SystemExit(TERMINATED)
