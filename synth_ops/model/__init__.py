@@ -1,1 +1,18 @@
-"""TODO one line."""
+"""Generative models over code matrices: the only place that imports torch."""
+
+from synth_ops.model.config import NetworkConfig, TrainingConfig
+from synth_ops.model.synthesizer import FAMILIES, Constant, Neural, Synthesizer, fit_synthesizer, load_synthesizer
+from synth_ops.model.training import Tick, Trained
+
+__all__ = [
+    "FAMILIES",
+    "Constant",
+    "NetworkConfig",
+    "Neural",
+    "Synthesizer",
+    "Tick",
+    "Trained",
+    "TrainingConfig",
+    "fit_synthesizer",
+    "load_synthesizer",
+]

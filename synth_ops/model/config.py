@@ -1,0 +1,48 @@
+"""Every knob of a model and its training, with its unit."""
+
+from pydantic import Field
+
+from synth_ops.records import Record
+
+
+class NetworkConfig(Record):
+    """The shape of a network; size is the only difference between a laptop's and a GPU's."""
+
+    d_embedding: int = Field(default=8, ge=1)
+    """Numbers a code becomes."""
+    d_hidden: int = Field(default=384, ge=8)
+    """Hidden units of the decoder, shared among the sub-columns."""
+    n_blocks: int = Field(default=1, ge=0)
+    """Residual blocks of the decoder."""
+    d_latent: int = Field(default=8, ge=1)
+    """Numbers of the latent."""
+    d_recognition: int = Field(default=128, ge=1)
+    """Hidden units of the encoder."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Share of hidden units that a training step leaves out."""
+
+
+class TrainingConfig(Record):
+    """How long and how fast a model learns. Everything but the time budget is counted in rows, never in seconds."""
+
+    n_epochs: int = Field(default=30, ge=1)
+    """Passes over the training rows at most."""
+    max_row_visits: int = Field(default=4_000_000, ge=1)
+    """Row visits at most: large tables see fewer epochs."""
+    batch_size: int = Field(default=512, ge=1)
+    """Rows per optimizer step; small tables use less."""
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    ema: float = Field(default=0.995, ge=0, lt=1)
+    """Weight of the past in the averaged weights that are kept."""
+    validation: float = Field(default=0.05, gt=0, lt=0.5)
+    """Share of the training rows that decides when to stop."""
+    patience: int = Field(default=5, ge=1)
+    """Validations without progress before training stops."""
+    kl_weight: float = Field(default=1.0, ge=0)
+    time_budget_seconds: float | None = None
+    """Wall seconds at most; a run that it stops is not reproducible on a machine of another speed."""
+    checkpoint_seconds: float = 45.0
+    """Wall seconds between checkpoints."""
+    seed: int = 0
+    network: NetworkConfig = NetworkConfig()
