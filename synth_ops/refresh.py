@@ -1,0 +1,254 @@
+"""One night's refresh. The order of the verbs is known here, and nowhere else.
+
+The lock is taken once around a refresh, and around a single step when a person or an orchestrator takes one by itself.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from synth_ops import settings
+from synth_ops.errors import GateRefused, PlanError
+from synth_ops.plan.plan import Plan
+from synth_ops.records import (
+    Extracted,
+    Progress,
+    Published,
+    Record,
+    Refreshed,
+    RefreshedTable,
+    Sampled,
+    Step,
+    Trained,
+    Validated,
+    no_progress,
+)
+from synth_ops.retention import forget
+from synth_ops.schema import Database
+from synth_ops.workspace import Workspace, check_night, read_record
+from synth_ops.workspace.lock import locked
+
+if TYPE_CHECKING:
+    from synth_ops.plan import Config
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may ask of one run beyond the plan."""
+
+    tables: tuple[str, ...] | None = None
+    """Whose models may be learned anew; None is all."""
+    device: str = "auto"
+    accept_schema: bool = False
+    """Go on although the schema differs from the last accepted night's."""
+
+
+Verb = Callable[["Config", Workspace, Options, Progress], Record]
+
+
+def _extract(config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:
+    from synth_ops.extract import extract  # each verb's libraries are loaded when it runs, not before
+
+    return extract(config, workspace, progress=progress, accept_schema=options.accept_schema)
+
+
+def _train(_config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:
+    from synth_ops.train import train
+
+    return train(workspace, progress=progress, tables=options.tables, device=options.device)
+
+
+def _sample(_config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:
+    from synth_ops.sample import sample
+
+    return sample(workspace, progress=progress, device=options.device)
+
+
+def _validate(_config: "Config", workspace: Workspace, _options: Options, progress: Progress) -> Record:
+    from synth_ops.validate import validate
+
+    validated = validate(workspace, progress=progress)
+    if validated.verdict != "PASS":
+        raise GateRefused(_refusal(validated))
+    return validated
+
+
+def _publish(_config: "Config", workspace: Workspace, _options: Options, progress: Progress) -> Record:
+    from synth_ops.publish import publish
+
+    return publish(workspace, progress=progress)
+
+
+VERBS: Mapping[Step, Verb] = {
+    "extract": _extract,
+    "train": _train,
+    "sample": _sample,
+    "validate": _validate,
+    "publish": _publish,
+}
+KINDS: Mapping[Step, type[Record]] = {
+    "extract": Extracted,
+    "train": Trained,
+    "sample": Sampled,
+    "validate": Validated,
+    "publish": Published,
+}
+
+
+def refresh(
+    config: "Config",
+    night: str | None = None,
+    *,
+    tables: tuple[str, ...] | None = None,
+    progress: Progress = no_progress,
+    device: str = "auto",
+    accept_schema: bool = False,
+) -> Refreshed:
+    """Make the night's snapshot, or find that it is made; a run that was stopped goes on where it was.
+
+    Raises:
+        GateRefused: the copy is not fit to publish; the report says why, and the last snapshot is untouched.
+        Locked: another refresh of the dataset is under way.
+        PlanError: the night is in the future, or the plan cannot be carried out.
+    """
+    workspace = workspace_of(config, night)
+    with locked(workspace):
+        if _is_published(config, workspace):
+            return _summary(workspace, "nothing to do")
+        _begin(config, workspace)
+        for verb in VERBS.values():
+            verb(config, workspace, Options(tables, device, accept_schema), progress)
+        forget(workspace)
+        return _summary(workspace, "published")
+
+
+def take_step(
+    step: Step,
+    config: "Config",
+    night: str | None = None,
+    *,
+    options: Options = Options(),
+    progress: Progress = no_progress,
+) -> Record:
+    """Take one step of a night and give its record, as an orchestrator or a person does it by hand.
+
+    Raises:
+        PlanError: the step before it is not complete.
+    """
+    workspace = workspace_of(config, night)
+    with locked(workspace):
+        _begin(config, workspace)
+        _require_step_before(step, workspace)
+        record = VERBS[step](config, workspace, options, progress)
+        if step == "publish":
+            forget(workspace)
+        return record
+
+
+def workspace_of(config: "Config", night: str | None = None) -> Workspace:
+    """Give the workspace of a night, today's when none is named.
+
+    Raises:
+        PlanError: the night is malformed, or in the future.
+    """
+    today = settings.default_night()
+    night = night or today
+    check_night(night)
+    if night > today:
+        raise PlanError(f"A night must not be in the future, however {night} is later than today, {today}.")
+    return Workspace(config.workspace, config.dataset, night)
+
+
+def _begin(config: "Config", workspace: Workspace) -> None:
+    """Make the folders, and drop the records that no longer say what running again would give."""
+    workspace.prepare()
+    if _plan_changed(config, workspace):
+        for step in reversed(tuple(VERBS)):
+            workspace.record(step).unlink(missing_ok=True)
+    validated = read_record(workspace.record("validate"), Validated)
+    if validated is not None and validated.verdict != "PASS":  # the suites may have been edited since
+        workspace.record("validate").unlink()
+
+
+def _plan_changed(config: "Config", workspace: Workspace) -> bool:
+    """Compare tonight's plan with what the configuration gives now on the same schema; the source is not asked."""
+    from synth_ops.plan import resolve
+
+    plan = read_record(workspace.plan, Plan)
+    if plan is None:
+        return False
+    return resolve(config, Database(tables=tuple(t.table for t in plan.tables))).hash != plan.hash
+
+
+def _is_published(config: "Config", workspace: Workspace) -> bool:
+    published = read_record(workspace.record("publish"), Published)
+    if published is None or _plan_changed(config, workspace):
+        return False
+    if _is_there(published.path):
+        return True
+    workspace.record("publish").unlink()
+    return False
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether the snapshot is still where it was published; a remote one is believed to be."""
+    return "://" in path or (Path(path) / "manifest.json").is_file()
+
+
+def _require_step_before(step: Step, workspace: Workspace) -> None:
+    steps = tuple(VERBS)
+    if step == steps[0]:
+        return
+    before = steps[steps.index(step) - 1]
+    if not workspace.record(before).is_file():
+        raise PlanError(
+            f"Before {step}, {before} must be complete, however the night {workspace.night} has no record of it."
+            f" Run synth-ops {before} --night {workspace.night}, or synth-ops refresh for the whole chain."
+        )
+
+
+def _refusal(validated: Validated) -> str:
+    blocking = [c for c in validated.checks if c.severity == "critical" and c.verdict != "PASS"]
+    lines = [f"- {c.table}: {c.name} ({c.verdict}): {c.prose}" for c in blocking]
+    summary = (
+        f"Every critical check must pass, however {len(blocking)} did not; the verdict is {validated.verdict}."
+        f" The report shows why: {validated.report}"
+    )
+    return "\n".join((summary, *lines))
+
+
+def _summary(workspace: Workspace, outcome: str) -> Refreshed:
+    """Put together what a refresh came to from the records that its steps left."""
+    records = {step: read_record(workspace.record(step), kind) for step, kind in KINDS.items()}
+    validated, published = cast("Validated", records["validate"]), cast("Published", records["publish"])
+    return Refreshed.model_validate(
+        {
+            "dataset": workspace.dataset,
+            "night": workspace.night,
+            "outcome": outcome,
+            "verdict": validated.verdict,
+            "snapshot": published.snapshot,
+            "path": published.path,
+            "report": validated.report,
+            "tables": _rows(cast("Trained", records["train"]), cast("Sampled", records["sample"]), validated),
+            "seconds": {step: getattr(record, "seconds", 0.0) for step, record in records.items()},
+        }
+    )
+
+
+def _rows(trained: Trained, sampled: Sampled, validated: Validated) -> tuple[RefreshedTable, ...]:
+    n_rows = {t.name: t.n_rows for t in sampled.tables}
+    figures = validated.fidelity
+    return tuple(
+        RefreshedTable(
+            name=t.name,
+            n_rows=n_rows.get(t.name, 0),
+            decision=t.decision,
+            reason=t.reason,
+            fidelity=figures.get(t.name, {}).get("observed"),
+            floor=figures.get(t.name, {}).get("floor"),
+            seconds=t.seconds,
+        )
+        for t in trained.tables
+    )
