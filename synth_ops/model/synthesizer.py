@@ -131,9 +131,10 @@ def fit_synthesizer(
         raise PlanError(f"A model must be one of {sorted(FAMILIES)}, however: {family!r}. Change `model:` in synth.yaml.")
     if len(codes) == 0 or len(layout.sizes) == n_context:
         return Constant(layout, n_context), Trained(0, 0, 0.0, "converged", 0.0)
-    torch.manual_seed(config.seed)  # the initial weights; all other noise has its own generator
     rows = torch.from_numpy(codes.astype(np.int64))
-    network = FAMILIES[family](layout, count_codes(rows, layout), n_context, config.network)
+    with torch.random.fork_rng(devices=[]):  # torch draws initial weights from its global generator only
+        torch.manual_seed(config.seed)
+        network = FAMILIES[family](layout, count_codes(rows, layout), n_context, config.network)
     network.start(rows, layout)
     if isinstance(start_from, Neural):
         network.load_state_dict(start_from.network.state_dict())

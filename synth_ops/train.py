@@ -1,0 +1,270 @@
+"""The step that learns: for each table reuse, refresh or train its model, on a worker."""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from synth_ops.encode import FitRules, TableCodec
+from synth_ops.errors import PlanError
+from synth_ops.holdout import holdout_mask
+from synth_ops.plan import Plan, TablePlan
+from synth_ops.policy import Decided, ModelFacts, decide, table_hash
+from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
+from synth_ops.relate import Augmented, augment, relations_of
+from synth_ops.worker import JobSpec, run_job
+from synth_ops.workspace import Workspace, read_record, write_record, write_text
+from synth_ops.workspace.models import is_whole, model_folder, staged_model
+
+if TYPE_CHECKING:
+    from synth_ops.model import Synthesizer
+    from synth_ops.model import Trained as Ended
+
+CODE_VERSION = "1"
+"""Raised when models of an older version can no longer be read."""
+FINETUNE_SHARE = 0.25
+"""Row visits of a warm-started training, as a share of a cold one's."""
+
+
+def train(
+    workspace: Workspace,
+    *,
+    progress: Progress = no_progress,
+    tables: tuple[str, ...] | None = None,
+    device: str = "auto",
+) -> Trained:
+    """Give every synthesised table a model that suits tonight's rows, and leave ``trained.json``.
+
+    Leaves each new model under ``private/models/<table>/<model id>``, and ``latest.json`` beside it.
+
+    Args:
+        tables: retrain or refresh these only; the others keep the model they have.
+
+    Raises:
+        PlanError: a chosen table is not in the plan, or there is nothing extracted tonight.
+        WorkerFailed: a worker died; run again to resume from its checkpoint.
+    """
+    started = time.monotonic()
+    plan, extracted = _tonight(workspace)
+    _check_chosen(plan, tables)
+    done = read_record(workspace.record("train"), Trained)
+    if done is not None and _is_complete(workspace, plan, done, extracted, tables):
+        return done
+    trained = tuple(
+        _train_table(workspace, plan, extracted, table, tables is None or table.name in tables, device, progress)
+        for table in plan.tables
+    )
+    record = Trained(night=workspace.night, tables=trained, seconds=round(time.monotonic() - started, 3))
+    write_record(workspace.record("train"), record)
+    return record
+
+
+def _tonight(workspace: Workspace) -> tuple[Plan, Extracted]:
+    plan = read_record(workspace.plan, Plan)
+    extracted = read_record(workspace.record("extract"), Extracted)
+    if plan is None or extracted is None:
+        raise PlanError(
+            f"Training must follow an extract of the same night, however night {workspace.night} has none."
+            f" Run `synth-ops extract --night {workspace.night}` first, or `synth-ops refresh`."
+        )
+    return plan, extracted
+
+
+def _check_chosen(plan: Plan, tables: tuple[str, ...] | None) -> None:
+    unknown = sorted(set(tables or ()) - {t.name for t in plan.tables})
+    if unknown:
+        raise PlanError(
+            f"--tables must name tables of the plan, however {unknown} are not among them."
+            f" There are: {', '.join(t.name for t in plan.tables)}."
+        )
+
+
+def _is_complete(
+    workspace: Workspace, plan: Plan, done: Trained, extracted: Extracted, tables: tuple[str, ...] | None
+) -> bool:
+    """Tell whether tonight's models are there, whole, and still what the policy asks for."""
+    if tables is not None:
+        return False
+    facts = {t.name: t for t in done.tables}
+    return set(facts) == {t.name for t in plan.tables} and all(
+        facts[t.name].model_id is None
+        or (_is_current(workspace, plan, t, extracted) and is_whole(workspace.models(t.name) / str(facts[t.name].model_id)))
+        for t in plan.tables
+    )
+
+
+def _is_current(workspace: Workspace, plan: Plan, table: TablePlan, extracted: Extracted) -> bool:
+    latest = _latest(workspace, table)
+    return latest is not None and decide_table(plan, table, extracted, latest, chosen=True).decision == "reuse"
+
+
+def decide_table(
+    plan: Plan, table: TablePlan, extracted: Extracted, latest: ModelFacts | None, *, chosen: bool
+) -> Decided:
+    """Ask the policy about one table, from what extract found and the latest model saw."""
+    return decide(
+        table,
+        table_hash=table_hash(plan, table),
+        fingerprint=fingerprint_for(plan, table, extracted),
+        n_rows=_n_rows(extracted).get(table.name, 0),
+        latest=latest,
+        chosen=chosen,
+    )
+
+
+def fingerprint_for(plan: Plan, table: TablePlan, extracted: Extracted) -> str:
+    """Give a hash over all tables that shape this one's model: itself, its parents, and the children it has."""
+    found = {t.name: t.fingerprint for t in extracted.tables}
+    parents = {k.ref_table for k in table.foreign_keys}
+    children = {t.name for t in plan.tables if any(k.ref_table == table.name for k in t.foreign_keys)}
+    seen = sorted({table.name} | parents | children)
+    return hashlib.sha256(json.dumps([[n, found.get(n)] for n in seen]).encode()).hexdigest()
+
+
+def _n_rows(extracted: Extracted) -> dict[str, int]:
+    return {t.name: t.n_rows for t in extracted.tables}
+
+
+def _latest(workspace: Workspace, table: TablePlan) -> ModelFacts | None:
+    """Give the newest model's facts, unless its folder is damaged or gone."""
+    latest = read_record(workspace.models(table.name) / "latest.json", ModelFacts)
+    return latest if latest and is_whole(workspace.models(table.name) / latest.model_id) else None
+
+
+def _train_table(
+    workspace: Workspace,
+    plan: Plan,
+    extracted: Extracted,
+    table: TablePlan,
+    chosen: bool,
+    device: str,
+    progress: Progress,
+) -> TrainedTable:
+    latest = _latest(workspace, table)
+    decided = decide_table(plan, table, extracted, latest, chosen=chosen)
+    progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
+    if decided.decision in ("copy", "skip"):
+        return TrainedTable(name=table.name, decision=decided.decision, reason=decided.reason)
+    if decided.decision == "reuse" and latest is not None:
+        return TrainedTable(
+            name=table.name, decision="reuse", reason=decided.reason, model_id=latest.model_id,
+            parent_id=latest.parent_id, n_rows=latest.n_rows,
+        )  # fmt: skip
+    parent = latest.model_id if latest and decided.decision == "finetune" else None
+    fingerprint = fingerprint_for(plan, table, extracted)
+    spec = JobSpec(
+        job="train",
+        root=str(workspace.root),
+        dataset=workspace.dataset,
+        night=workspace.night,
+        table=table.name,
+        device=device,
+        seed=seed_of("train", plan.hash, fingerprint, table.name),
+        options={"decision": decided.decision, "reason": decided.reason, "parent_id": parent, "fingerprint": fingerprint},
+    )
+    result = TrainedTable.model_validate(run_job(spec, progress=progress))
+    facts = ModelFacts(
+        model_id=str(result.model_id),
+        family=table.model,
+        table_hash=table_hash(plan, table),
+        fingerprint=fingerprint,
+        n_rows=_n_rows(extracted)[table.name],
+        code_version=CODE_VERSION,
+        parent_id=parent,
+    )
+    write_record(workspace.models(table.name) / "latest.json", facts)
+    return result
+
+
+def seed_of(*parts: str) -> int:
+    """Give a seed below 2**31 that only these words give."""
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:4]) >> 1
+
+
+def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
+    """Fit or refresh one table's model; runs in a worker."""
+    from synth_ops.model import load_synthesizer  # torch is loaded in the worker, and nowhere else
+
+    workspace = spec.workspace
+    plan = _tonight(workspace)[0]
+    table = plan.table(str(spec.table))
+    started = time.monotonic()
+    progress(ProgressEvent(step="train", table=table.name, phase="encode"))
+    augmented = _training_table(workspace, plan, table)
+    parent_id = spec.options.get("parent_id")
+    parent = model_folder(workspace, table.name, parent_id) if parent_id else None
+    codec = _codec(augmented, plan, spec.seed, parent)
+    start_from = load_synthesizer(parent, device=spec.device) if parent else None
+    checkpoint = workspace.work / f"{spec.stem}.checkpoint"
+    synthesizer, ended = _fit(spec, table, codec, augmented, start_from, checkpoint, progress)
+    with staged_model(workspace, table.name) as staged:
+        synthesizer.save(staged.folder)
+        write_text(staged.folder / "codec.json", json.dumps(codec.to_json()))
+        write_record(staged.folder / "relations.json", augmented.spec)
+    return TrainedTable(
+        name=table.name,
+        decision=spec.options["decision"],
+        reason=spec.options["reason"],
+        model_id=staged.model_id,
+        parent_id=parent_id,
+        n_rows=augmented.table.num_rows,
+        n_epochs=ended.n_epochs,
+        loss=round(ended.loss, 4),
+        seconds=round(time.monotonic() - started, 3),
+        stopped_by=ended.stopped_by,
+    )
+
+
+def _training_table(workspace: Workspace, plan: Plan, table: TablePlan) -> Augmented:
+    """Read the rows that the model may see, beside what it is told of their parents and children."""
+    real = {t.name: pq.read_table(workspace.real(t.name)) for t in plan.tables if t.mode != "skip"}
+    relations = relations_of(plan, {name: rows.num_rows for name, rows in real.items()})
+    rows = real[table.name]
+    keep = ~holdout_mask(rows, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
+    return augment(plan, table.name, real, relations, keep=keep if keep.any() else None)
+
+
+def _codec(augmented: Augmented, plan: Plan, seed: int, parent: Path | None) -> TableCodec:
+    """Fit tonight's codec, or keep the parent model's so that its weights still mean what they meant."""
+    if parent is not None:
+        kept = TableCodec.from_json(json.loads((parent / "codec.json").read_text()))
+        if list(kept.columns) == augmented.table.column_names:
+            return kept
+    privacy = plan.privacy
+    rules = FitRules(rare_below=privacy.rare_below, clip_extremes=privacy.clip_extremes, seed=seed)
+    return TableCodec.fit(augmented.table, augmented.kinds, rules)
+
+
+def _fit(
+    spec: JobSpec,
+    table: TablePlan,
+    codec: TableCodec,
+    augmented: Augmented,
+    start_from: "Synthesizer | None",
+    checkpoint: Path,
+    progress: Progress,
+) -> tuple["Synthesizer", "Ended"]:
+    from synth_ops.model import Tick, TrainingConfig, fit_synthesizer
+
+    def watch(tick: Tick) -> None:
+        progress(
+            ProgressEvent(
+                step="train", table=table.name, phase="epoch", epoch=tick.epoch, done=round(tick.done, 4),
+                loss=round(tick.loss, 4), eta_seconds=round(tick.eta_seconds, 1),
+            )  # fmt: skip
+        )
+
+    config = TrainingConfig(seed=spec.seed, time_budget_seconds=table.time_budget_seconds)
+    if start_from is not None:
+        visits = int(config.max_row_visits * FINETUNE_SHARE)
+        config = config.model_copy(update={"max_row_visits": visits, "n_epochs": 10, "learning_rate": 5e-4})
+    n_context = sum(len(codec.layout.of(c)) for c in augmented.context)
+    codes = np.ascontiguousarray(codec.encode(augmented.table))
+    return fit_synthesizer(
+        table.model, codes, codec.layout, n_context, config,
+        device=spec.device, start_from=start_from, checkpoint=checkpoint, watch=watch,
+    )  # fmt: skip

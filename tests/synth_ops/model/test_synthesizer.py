@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synth_ops.encode.layout import Layout
+from synth_ops.errors import CorruptArtifact, PlanError
+from synth_ops.model import Constant, fit_synthesizer, load_synthesizer
+from tests.synth_ops.model.toys import LAYOUT, SMALL, rows
+
+
+def test_learns_a_joint_that_no_pair_of_columns_shows() -> None:
+    config = SMALL.model_copy(update={"n_epochs": 60, "patience": 30})
+    synthesizer, _ = fit_synthesizer("vae", rows(4_000), LAYOUT, 0, config)
+
+    a, b, fine, c = synthesizer.sample(4_000, context=None, seed=1).T
+
+    assert np.mean((a % 2 == b % 2) == c) > 0.95
+    assert np.mean(fine < np.maximum(b, 1)) > 0.98
+    assert abs(np.mean(a == 1) - 0.5) < 0.03
+
+
+def test_context_is_kept_and_conditions_the_rest() -> None:
+    config = SMALL.model_copy(update={"n_epochs": 60, "patience": 30})
+    synthesizer, _ = fit_synthesizer("vae", rows(4_000), LAYOUT, 3, config)
+    context = rows(500, seed=9)[:, :3]
+
+    sampled = synthesizer.sample(500, context=context, seed=1)
+
+    np.testing.assert_array_equal(sampled[:, :3], context)
+    assert np.mean((context[:, 0] % 2 == context[:, 1] % 2) == sampled[:, 3]) > 0.95
+
+
+def test_a_saved_model_samples_the_same_rows(tmp_path: Path) -> None:
+    config = SMALL.model_copy(update={"n_epochs": 2})
+    synthesizer, _ = fit_synthesizer("vae", rows(500), LAYOUT, 0, config)
+    synthesizer.save(tmp_path)
+
+    again = load_synthesizer(tmp_path)
+
+    np.testing.assert_array_equal(
+        synthesizer.sample(100, context=None, seed=5), again.sample(100, context=None, seed=5)
+    )
+    assert again.log_likelihood(rows(10), seed=0).shape == (10,)
+
+
+@pytest.mark.parametrize("file", ["model.json", "model.safetensors"])
+def test_a_truncated_model_is_refused_by_name(tmp_path: Path, file: str) -> None:
+    config = SMALL.model_copy(update={"n_epochs": 1})
+    fit_synthesizer("vae", rows(200), LAYOUT, 0, config)[0].save(tmp_path)
+    (tmp_path / file).write_bytes((tmp_path / file).read_bytes()[:50])
+
+    with pytest.raises(CorruptArtifact, match="trained anew"):
+        load_synthesizer(tmp_path)
+
+
+def test_an_unknown_family_is_refused_with_those_there_are() -> None:
+    with pytest.raises(PlanError, match="vae"):
+        fit_synthesizer("diffusion", rows(200), LAYOUT, 0, SMALL)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 20, 99])
+def test_too_few_rows_keep_no_joint(n_rows: int) -> None:
+    """A column that determines another in the training rows does not in the sample."""
+    codes = rows(n_rows)
+    synthesizer, ended = fit_synthesizer("vae", codes, LAYOUT, 0, SMALL)
+
+    a, b, _, c = synthesizer.sample(2_000, context=None, seed=0).T
+
+    assert ended.n_steps == 0
+    if n_rows >= 20:
+        assert np.mean((a % 2 == b % 2) == c) < 0.7
+
+
+def test_no_rows_and_no_columns_make_a_constant_model(tmp_path: Path) -> None:
+    empty, _ = fit_synthesizer("vae", rows(0), LAYOUT, 0, SMALL)
+    keys_only, _ = fit_synthesizer("vae", np.zeros((7, 0), np.int32), Layout(sub_columns=()), 0, SMALL)
+    keys_only.save(tmp_path)
+
+    assert isinstance(empty, Constant)
+    assert load_synthesizer(tmp_path).sample(4, context=None, seed=0).shape == (4, 0)
+
+
+def test_warm_start_begins_where_the_parent_stood() -> None:
+    codes = rows(2_000)
+    parent, _ = fit_synthesizer("vae", codes, LAYOUT, 0, SMALL.model_copy(update={"n_epochs": 30}))
+    one_epoch = SMALL.model_copy(update={"n_epochs": 1, "learning_rate": 1e-4})
+
+    _, cold = fit_synthesizer("vae", codes, LAYOUT, 0, one_epoch)
+    _, warm = fit_synthesizer("vae", codes, LAYOUT, 0, one_epoch, start_from=parent)
+
+    assert warm.loss < cold.loss - 0.1
