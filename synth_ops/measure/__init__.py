@@ -1,1 +1,7 @@
-"""TODO one line."""
+"""How far the synthetic tables are from production, in figures that each stand beside their floor."""
+
+from synth_ops.measure.columns import Scale, compared_columns
+from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, Sides, measure_table, read_sides
+from synth_ops.measure.records import Measure, Measured
+
+__all__ = ["MIN_HOLDOUT_ROWS", "Measure", "Measured", "Scale", "Sides", "compared_columns", "measure_table", "read_sides"]

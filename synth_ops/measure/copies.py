@@ -1,0 +1,61 @@
+"""Rows of the copy that are rows of production, word for word."""
+
+from collections.abc import Iterator
+from math import sqrt
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from synth_ops.measure.records import Measure
+from synth_ops.measure.stack import Stack
+
+Hashes = NDArray[np.uint64]
+
+
+def measure_copies(table: str, stack: Stack, rare_below: int) -> Iterator[Measure]:
+    """Give the share of rows that equal a training row which fewer than `rare_below` training rows equal.
+
+    A combination that many rows share tells of no one, so it does not count as copied. The floor is the share of
+    held-out rows that equal such a row: a real row that no model has seen.
+    """
+    hashes = hash_rows(stack)
+    rows, counts = np.unique(hashes[stack.training], return_counts=True)
+    telling = rows[counts < rare_below]
+    floor = float(np.isin(hashes[stack.holdout], telling).mean())
+    yield Measure(
+        table=table,
+        name="exact_copies",
+        observed=float(np.isin(hashes[stack.synthetic], telling).mean()),
+        floor=floor,
+        floor_high=upper_bound(floor, len(stack.holdout)),
+        n=len(stack.holdout),
+    )
+
+
+def hash_rows(stack: Stack) -> Hashes:
+    """Give one hash for each row of the stack, over its compared columns."""
+    mixed = np.zeros(stack.n_rows, dtype=np.uint64)
+    for values in stack.numbers.values():
+        mixed = mix(mixed, pd.util.hash_array(_rounded(values)))
+    for codes in stack.labels.values():
+        mixed = mix(mixed, pd.util.hash_array(codes))
+    return mixed
+
+
+def mix(mixed: Hashes, further: Hashes) -> Hashes:
+    """Fold one column's hashes into those of the columns before it."""
+    return mixed * np.uint64(0x9E3779B97F4A7C15) + further
+
+
+def upper_bound(share: float, n: int, z: float = 1.645) -> float:
+    """Give the one-sided 95 % upper bound of a share seen in n rows (Wilson)."""
+    if n == 0:
+        return 1.0
+    centre = share + z * z / (2 * n)
+    return (centre + z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+
+
+def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take away what lies beyond six decimals, where a round trip may differ; minus zero is zero."""
+    return np.round(values, 6) + 0.0

@@ -1,0 +1,46 @@
+"""Samples of equal size from training, held-out and synthetic rows, over and over."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_ops.measure.stack import Stack
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """As many training rows, held-out rows and synthetic rows: positions in the stack."""
+
+    training: Rows
+    holdout: Rows
+    synthetic: Rows
+
+    @property
+    def n(self) -> int:
+        """Rows on each side."""
+        return len(self.training)
+
+
+def draw_samples(stack: Stack, n_draws: int, at_most: int, rng: np.random.Generator) -> tuple[Draw, ...]:
+    """Draw as many rows of each part as the smallest has, at most so many, without replacement."""
+    parts = (stack.training, stack.holdout, stack.synthetic)
+    n = min(at_most, *map(len, parts))
+    return tuple(Draw(*(_some(part, n, rng) for part in parts)) for _ in range(n_draws))
+
+
+def _some(part: Rows, n: int, rng: np.random.Generator) -> Rows:
+    return np.sort(rng.choice(part, n, replace=False))
+
+
+def mean_and_high(floors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the mean and the 95 % quantile of several draws of a floor.
+
+    **Shape**
+
+    - floors: ``(n_draws, ...)``
+    - results: ``(...)``
+    """
+    return floors.mean(axis=0), np.quantile(floors, 0.95, axis=0)

@@ -1,0 +1,142 @@
+"""Every figure of one table, measured once, each beside its floor."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synth_ops.holdout import holdout_mask
+from synth_ops.measure.classifier import measure_classifier
+from synth_ops.measure.columns import compared_columns, copied_references
+from synth_ops.measure.copies import measure_copies
+from synth_ops.measure.draws import Draw, draw_samples
+from synth_ops.measure.marginals import measure_nulls, measure_order, measure_shapes
+from synth_ops.measure.pairs import measure_pairs
+from synth_ops.measure.records import Measure, unfit
+from synth_ops.measure.relations import ReadColumns, measure_foreign_key
+from synth_ops.measure.stack import Stack, stack_rows
+from synth_ops.measure.structure import measure_columns, measure_rows
+from synth_ops.measure.support import measure_categories, measure_ranges
+from synth_ops.plan.plan import Plan, TablePlan
+from synth_ops.workspace.layout import Workspace
+
+N_DRAWS = 10
+MAX_ROWS = 50_000
+MIN_HOLDOUT_ROWS = 100
+"""Fewer held-out rows than these make every statistic noise: it is not measured."""
+
+STATISTICS = (
+    "column_shape",
+    "mean_column_shape",
+    "column_ks",
+    "null_share",
+    "pair_error",
+    "mean_pair_error",
+    "classifier_auc",
+    "exact_copies",
+)
+"""Figures that need held-out rows to stand beside."""
+
+Figures = Callable[[], Iterator[Measure]]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Where the real and the synthetic rows are read."""
+
+    real: ReadColumns
+    synthetic: ReadColumns
+
+
+def read_sides(workspace: Workspace) -> Sides:
+    """Give readers of the night's real and synthetic Parquet files."""
+    return Sides(
+        real=lambda table, columns: pq.read_table(workspace.real(table), columns=list(columns)),
+        synthetic=lambda table, columns: pq.read_table(workspace.synthetic(table), columns=list(columns)),
+    )
+
+
+def measure_table(
+    plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, sides: Sides, seed: int
+) -> tuple[Measure, ...]:
+    """Measure one table's structure, its fidelity, its foreign keys, and how much of production it repeats."""
+    found = [
+        *_figures(table, "undeclared_columns", partial(measure_columns, table, synthetic.schema)),
+        *_figures(table, "row_count_ratio", partial(measure_rows, table, real.num_rows, synthetic.num_rows)),
+    ]
+    present = {t.name for t in plan.tables if t.mode != "skip"}
+    for key in table.foreign_keys:
+        if key.ref_table in present:
+            figures = partial(measure_foreign_key, table.name, key, sides.real, sides.synthetic)
+            found += _figures(table, "orphans", figures)
+    return (*found, *_measure_values(plan, table, real, synthetic, seed))
+
+
+def _measure_values(
+    plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, seed: int
+) -> Iterator[Measure]:
+    """Measure what is compared by value, where there is such a thing."""
+    scales = compared_columns(plan, table)
+    scales = {name: scale for name, scale in scales.items() if name in synthetic.column_names}
+    if not scales:
+        return
+    try:
+        held_out = holdout_mask(real, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
+        stack = stack_rows(real, synthetic, scales, held_out)
+    except (pa.ArrowException, KeyError) as exc:
+        yield from _unmeasured(table, f"columns cannot be laid over the source's ({type(exc).__name__})")
+        return
+    yield from _measure_support(plan, table, stack)
+    yield from _measure_statistics(plan, table, stack, seed)
+
+
+def _measure_support(plan: Plan, table: TablePlan, stack: Stack) -> Iterator[Measure]:
+    privacy = plan.privacy
+    k = privacy.rare_below if privacy.clip_extremes else 1
+    yield from _figures(table, "outside_range", partial(measure_ranges, table.name, stack, k))
+    declared = {c.name: c.enum for c in table.table.columns if c.enum and c.name in stack.labels}
+    free = copied_references(plan, table)
+    figures = partial(measure_categories, table.name, stack, privacy.rare_below, free, declared)
+    yield from _figures(table, "unknown_categories", figures)
+
+
+def _measure_statistics(plan: Plan, table: TablePlan, stack: Stack, seed: int) -> Iterator[Measure]:
+    n_least = min(len(stack.training), len(stack.holdout), len(stack.synthetic))
+    if n_least < MIN_HOLDOUT_ROWS:
+        yield from _unmeasured(
+            table, f"the smallest of training, held-out and synthetic rows has {n_least}; {MIN_HOLDOUT_ROWS} are needed"
+        )
+        return
+    rng = np.random.default_rng(seed)
+    draws = draw_samples(stack, N_DRAWS, MAX_ROWS, rng)
+    for name, figures in _statistics(table.name, stack, draws, plan.privacy.rare_below, rng):
+        yield from _figures(table, name, figures)
+
+
+def _statistics(
+    table: str, stack: Stack, draws: tuple[Draw, ...], rare_below: int, rng: np.random.Generator
+) -> tuple[tuple[str, Figures], ...]:
+    return (
+        ("column_shape", partial(measure_shapes, table, stack, draws, rare_below)),
+        ("column_ks", partial(measure_order, table, stack, draws)),
+        ("null_share", partial(measure_nulls, table, stack, draws)),
+        ("pair_error", partial(measure_pairs, table, stack, draws, rare_below, rng)),
+        ("classifier_auc", partial(measure_classifier, table, stack, rare_below, rng)),
+        ("exact_copies", partial(measure_copies, table, stack, rare_below)),
+    )
+
+
+def _figures(table: TablePlan, name: str, figures: Figures) -> list[Measure]:
+    """Measure, or say why not: whatever is raised makes the gate abstain and leaves the other figures standing."""
+    try:
+        return [unfit(measure) for measure in figures()]
+    except Exception as exc:  # noqa: BLE001 — its text may quote a row, so only its type is kept
+        return [Measure(table=table.name, name=name, error=f"measuring raised {type(exc).__name__}")]
+
+
+def _unmeasured(table: TablePlan, reason: str) -> Iterator[Measure]:
+    for name in STATISTICS:
+        yield Measure(table=table.name, name=name, error=reason)

@@ -1,0 +1,87 @@
+"""Real and synthetic rows of one table as one stack of numbers, so that every figure is an index into it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from synth_ops.measure.columns import Scale
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The compared columns of the real rows, followed by those of the synthetic rows.
+
+    **Shape**
+
+    - numbers[name]: ``(n_rows,)`` float64; NaN for null
+    - labels[name]: ``(n_rows,)`` int64 codes; -1 for null
+    """
+
+    numbers: Mapping[str, NDArray[np.float64]]
+    labels: Mapping[str, NDArray[np.int64]]
+    words: Mapping[str, tuple[str, ...]]
+    """What each label's code stands for. Private."""
+    training: NDArray[np.int64]
+    """Positions of the rows that the model saw; likewise below."""
+    holdout: NDArray[np.int64]
+    synthetic: NDArray[np.int64]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The compared columns, in a stable order."""
+        return (*self.numbers, *self.labels)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows in the whole stack."""
+        return len(self.training) + len(self.holdout) + len(self.synthetic)
+
+
+def stack_rows(
+    real: pa.Table, synthetic: pa.Table, scales: Mapping[str, Scale], held_out: NDArray[np.bool_]
+) -> Stack:
+    """Lay the compared columns of both tables over each other."""
+    columns = {name: _joined(real.column(name), synthetic.column(name)) for name in scales}
+    numbers = {name: _numbers(columns[name]) for name, scale in scales.items() if scale == "number"}
+    coded = {name: _labels(columns[name]) for name, scale in scales.items() if scale == "label"}
+    return Stack(
+        numbers=numbers,
+        labels={name: codes for name, (codes, _) in coded.items()},
+        words={name: words for name, (_, words) in coded.items()},
+        training=np.flatnonzero(~held_out),
+        holdout=np.flatnonzero(held_out),
+        synthetic=np.arange(synthetic.num_rows) + real.num_rows,
+    )
+
+
+def _joined(real: pa.ChunkedArray, synthetic: pa.ChunkedArray) -> pa.ChunkedArray:
+    if synthetic.type != real.type:
+        synthetic = synthetic.cast(real.type)
+    return pa.chunked_array([*real.chunks, *synthetic.chunks], type=real.type)
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Give any ordered type as float64; times as their distance from their epoch."""
+    dtype = column.type
+    if pa.types.is_temporal(dtype):
+        narrow = pa.types.is_date32(dtype) or pa.types.is_time32(dtype)
+        column = column.cast(pa.int32() if narrow else pa.int64())
+    column = column.cast(pa.float64(), safe=False)
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def _labels(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Give the position of each value in the sorted dictionary of both tables."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type) or pa.types.is_temporal(column.type):
+        column = column.cast(pa.string())
+    coded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.chunk(0) if coded.num_chunks else pa.array([], coded.type)
+    codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
+    return np.asarray(codes, dtype=np.int64), tuple(str(v) for v in coded.dictionary.to_pylist())
