@@ -117,8 +117,8 @@ def refresh(
         if _is_published(config, workspace):
             return _summary(workspace, "nothing to do")
         _begin(config, workspace)
-        for verb in VERBS.values():
-            verb(config, workspace, Options(tables, device, accept_schema), progress)
+        for step in VERBS:
+            _take(step, config, workspace, Options(tables, device, accept_schema), progress)
         forget(workspace)
         return _summary(workspace, "published")
 
@@ -140,7 +140,7 @@ def take_step(
     with locked(workspace):
         _begin(config, workspace)
         _require_step_before(step, workspace)
-        record = VERBS[step](config, workspace, options, progress)
+        record = _take(step, config, workspace, options, progress)
         if step == "publish":
             forget(workspace)
         return record
@@ -164,11 +164,26 @@ def _begin(config: "Config", workspace: Workspace) -> None:
     """Make the folders, and drop the records that no longer say what running again would give."""
     workspace.prepare()
     if _plan_changed(config, workspace):
-        for step in reversed(tuple(VERBS)):
-            workspace.record(step).unlink(missing_ok=True)
+        _drop_records(workspace, tuple(VERBS))
     validated = read_record(workspace.record("validate"), Validated)
     if validated is not None and validated.verdict != "PASS":  # the suites may have been edited since
         workspace.record("validate").unlink()
+
+
+def _take(step: Step, config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:
+    """Take a step; if it left another record than before, what the steps after it left holds no more."""
+    path = workspace.record(step)
+    before = path.read_bytes() if path.is_file() else None
+    record = VERBS[step](config, workspace, options, progress)
+    if path.read_bytes() != before:
+        steps = tuple(VERBS)
+        _drop_records(workspace, steps[steps.index(step) + 1 :])
+    return record
+
+
+def _drop_records(workspace: Workspace, steps: tuple[Step, ...]) -> None:
+    for step in reversed(steps):
+        workspace.record(step).unlink(missing_ok=True)
 
 
 def _plan_changed(config: "Config", workspace: Workspace) -> bool:

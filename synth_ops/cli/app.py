@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable, Mapping
 from typing import Annotated, NoReturn
 
 import typer
@@ -22,12 +23,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (init, plan, refresh):
-    app.command(rich_help_panel="Every night")(command)
-for command in (extract, train, sample, validate, publish):
-    app.command(rich_help_panel="One step of it")(command)
-for command in (copy, schema):
-    app.command(rich_help_panel="Beside it")(command)
+PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
+    "Every night": (init, plan, refresh),
+    "One step of it": (extract, train, sample, validate, publish),
+    "Beside it": (copy, schema),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 app.add_typer(snapshots, rich_help_panel="Beside it")
 app.command(hidden=True)(worker)
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+DEFAULT_CONFIG = Path("synth.yaml")
+
 ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The plan.", show_default="./synth.yaml")]
 Night = Annotated[
     str | None, typer.Option("--night", "-n", metavar="DATE", help="The night, YYYY-MM-DD.", show_default="today")

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from synth_ops.cli.options import AsJson, ConfigPath, Night
+from synth_ops.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Night
 from synth_ops.cli.results import print_json, print_line, print_rows
-from synth_ops.cli.run import DEFAULT_CONFIG
 
 
 def init(

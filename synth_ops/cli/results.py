@@ -1,5 +1,6 @@
 """What a command leaves on stdout: the record as JSON, or a summary for a person."""
 
+import json
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,11 @@ VERDICT_STYLES = {"PASS": "bold green", "FAIL": "bold red", "ABSTAIN": "bold yel
 def print_json(record: Record) -> None:
     """Print the record and nothing else."""
     print(record.model_dump_json(indent=1))
+
+
+def print_records(records: Sequence[Record]) -> None:
+    """Print the records as one JSON array and nothing else."""
+    print(json.dumps([r.model_dump(mode="json") for r in records], indent=1))
 
 
 def print_refreshed(record: Refreshed) -> None:

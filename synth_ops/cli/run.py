@@ -5,12 +5,20 @@ from pathlib import Path
 
 import typer
 
-from synth_ops.cli.options import AcceptSchema, AsJson, ConfigPath, Device, Night, Quiet, Tables, table_names
+from synth_ops.cli.options import (
+    DEFAULT_CONFIG,
+    AcceptSchema,
+    AsJson,
+    ConfigPath,
+    Device,
+    Night,
+    Quiet,
+    Tables,
+    table_names,
+)
 from synth_ops.cli.results import print_json, print_line, print_refreshed
 from synth_ops.cli.watch import duration, watching
 from synth_ops.records import Record, Step
-
-DEFAULT_CONFIG = Path("synth.yaml")
 
 
 def refresh(

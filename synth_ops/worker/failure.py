@@ -33,22 +33,23 @@ def trace(exc: BaseException) -> str:
     links = [exc]
     while (behind := links[-1].__cause__ or links[-1].__context__) is not None and behind not in links:
         links.append(behind)
-    return "\n".join(f"{''.join(traceback.format_tb(e.__traceback__))}{_class_name(e)}" for e in reversed(links))
+    return "\n".join(f"{''.join(traceback.format_tb(e.__traceback__))}{class_name(e)}" for e in reversed(links))
 
 
 def _from_outside(exc: BaseException) -> str:
     if isinstance(exc, MemoryError) or "OutOfMemory" in type(exc).__name__:
-        return f"The worker needs memory, however it ran out of it ({_class_name(exc)} {_place(exc)}). {LESS_MEMORY}"
+        return f"The worker needs memory, however it ran out of it ({class_name(exc)} {place(exc)}). {LESS_MEMORY}"
     reason = f": {os.strerror(exc.errno)}" if isinstance(exc, OSError) and exc.errno else ""
-    return f"The job must end in a record, however it stopped with {_class_name(exc)}{reason} {_place(exc)}."
+    return f"The job must end in a record, however it stopped with {class_name(exc)}{reason} {place(exc)}."
 
 
-def _class_name(exc: BaseException) -> str:
+def class_name(exc: BaseException) -> str:
+    """Give the full name of the class."""
     kind = type(exc)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _place(exc: BaseException) -> str:
+def place(exc: BaseException) -> str:
     """Name the innermost line of ours that the exception passed."""
     frames = traceback.extract_tb(exc.__traceback__)
     ours = [f for f in frames if Path(f.filename).is_relative_to(PACKAGE)] or frames

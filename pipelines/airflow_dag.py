@@ -1,0 +1,17 @@
+"""This repository's Airflow DAG: the demo's nightly refresh."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from synth_ops.airflow import SynthRefreshOperator
+
+with DAG("synth_refresh", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_runs=1):
+    SynthRefreshOperator(
+        task_id="refresh",
+        config=str(Path(__file__).with_name("synth.yaml")),
+        retries=2,
+        retry_delay=timedelta(minutes=5),
+        execution_timeout=timedelta(hours=6),
+    )
