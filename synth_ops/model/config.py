@@ -25,9 +25,9 @@ class NetworkConfig(Record):
 class TrainingConfig(Record):
     """How long and how fast a model learns. Everything but the time budget is counted in rows, never in seconds."""
 
-    n_epochs: int = Field(default=30, ge=1)
+    n_epochs: int = Field(default=40, ge=1)
     """Passes over the training rows at most."""
-    max_row_visits: int = Field(default=4_000_000, ge=1)
+    max_row_visits: int = Field(default=1_500_000, ge=1)
     """Row visits at most: large tables see fewer epochs."""
     batch_size: int = Field(default=512, ge=1)
     """Rows per optimizer step; small tables use less."""

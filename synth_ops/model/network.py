@@ -123,17 +123,20 @@ class Decoder(nn.Module):
     **Shape**
 
     - Input: embedded codes ``(n_rows, n_sub_columns * d_embedding)`` and latents ``(n_rows, d_latent)``
-    - Output: ``(n_rows, n_codes)`` logits
+    - Output: ``(n_rows, n_learned_codes)`` logits of the sub-columns after the context
     """
 
     def __init__(self, layout: Layout, counts: Sequence[Tensor], n_context: int, config: NetworkConfig) -> None:
         super().__init__()
-        n, sizes = len(layout.sizes), torch.tensor(layout.sizes)
-        self.sizes, self.n_context = layout.sizes, n_context
-        self.within = tuple(s.within for s in layout.sub_columns)
+        n = len(layout.sizes)
+        self.learned = range(n_context, n)
+        self.sizes = layout.sizes[n_context:]
+        self.within = tuple(s.within for s in layout.sub_columns[n_context:])
+        ends = torch.tensor(self.sizes).cumsum(0).tolist()
+        self.slices = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
         self.degrees = hidden_degrees(n, n_context, config.d_hidden)
         inputs = torch.arange(n).repeat_interleave(config.d_embedding)
-        outputs = torch.arange(n).repeat_interleave(sizes)
+        outputs = torch.arange(n_context, n).repeat_interleave(torch.tensor(self.sizes))
         self.entry = MaskedLinear(inputs, self.degrees, strict=False)
         self.blocks = nn.ModuleList(
             MaskedLinear(self.degrees, self.degrees, strict=False, gain=0.5) for _ in range(config.n_blocks)
@@ -143,10 +146,13 @@ class Decoder(nn.Module):
         self.direct = MaskedLinear(inputs, outputs, strict=True, gain=0.05)
         self.out = MaskedLinear(self.degrees, outputs, strict=True, gain=0.05)
         with torch.no_grad():
-            self.out.bias.copy_(torch.cat([_log_frequency(c) for c in counts]))
-        self.refine = nn.ParameterDict(
-            {str(i): nn.Parameter(torch.zeros(self.sizes[w], self.sizes[i])) for i, w in enumerate(self.within) if w is not None}
-        )
+            self.out.bias.copy_(torch.cat([_log_frequency(c) for c in counts[n_context:]]))
+        tables = {
+            str(i): nn.Parameter(torch.zeros(layout.sizes[coarse], layout.sizes[i]))
+            for i, coarse in zip(self.learned, self.within, strict=True)
+            if coarse is not None
+        }
+        self.refine = nn.ParameterDict(tables)
         self.dropout = config.dropout
 
     def forward(self, x: Tensor, z: Tensor, codes: Tensor, noise: torch.Generator | None = None) -> Tensor:
@@ -158,10 +164,12 @@ class Decoder(nn.Module):
         return logits + self.refinement(codes)
 
     def refinement(self, codes: Tensor) -> Tensor:
-        """Give ``(n_rows, n_codes)``: what a coarse code alone says of its fine codes."""
+        """Give ``(n_rows, n_learned_codes)``: what a coarse code alone says of its fine codes."""
         parts = [
-            self.refine[str(i)][codes[:, w]] if w is not None else codes.new_zeros(len(codes), size, dtype=torch.float)
-            for i, (w, size) in enumerate(zip(self.within, self.sizes, strict=True))
+            self.refine[str(i)][codes[:, coarse]]
+            if coarse is not None
+            else self.out.bias.new_zeros(len(codes), size)
+            for i, coarse, size in zip(self.learned, self.within, self.sizes, strict=True)
         ]
         return torch.cat(parts, 1)
 

@@ -45,15 +45,14 @@ class VAE(nn.Module):
 
         - rows: ``(n_rows, n_sub_columns)`` training codes
         """
-        ends = torch.tensor(self.sizes).cumsum(0).tolist()
-        for i, sub_column in enumerate(layout.sub_columns):
-            if sub_column.within is not None:
-                shape = (self.sizes[sub_column.within], self.sizes[i])
-                pair = rows[:, sub_column.within] * shape[1] + rows[:, i]
+        for i, coarse, at in zip(self.decoder.learned, self.decoder.within, self.decoder.slices, strict=True):
+            if coarse is not None:
+                shape = (layout.sizes[coarse], layout.sizes[i])
+                pair = rows[:, coarse] * shape[1] + rows[:, i]
                 seen = torch.bincount(pair, minlength=shape[0] * shape[1]).view(shape).float()
                 log_share = torch.log((seen + 0.5) / (seen.sum(1, keepdim=True) + 0.5 * shape[1]))
                 self.decoder.refine[str(i)].copy_(log_share.masked_fill(seen == 0, NEVER))
-                self.decoder.out.bias[ends[i] - shape[1] : ends[i]] = 0
+                self.decoder.out.bias[at] = 0
 
     @torch.no_grad()
     def forget_joints(self) -> None:
@@ -93,13 +92,12 @@ class VAE(nn.Module):
         return self._cross_entropy(logits, codes), kl
 
     def _cross_entropy(self, logits: Tensor, codes: Tensor) -> Tensor:
-        pieces = logits.split(self.sizes, dim=-1)  # one (n_rows, size) for each sub-column
+        pieces = logits.split(self.decoder.sizes, dim=-1)  # one (n_rows, size) for each learned sub-column
         losses = [
             functional.cross_entropy(piece, codes[:, i], reduction="none")
-            for i, piece in enumerate(pieces)
-            if i >= self.n_context
+            for i, piece in zip(self.decoder.learned, pieces, strict=True)
         ]
-        return torch.stack(losses).sum(0) if losses else logits.new_zeros(len(codes))
+        return torch.stack(losses).sum(0)
 
     @torch.no_grad()
     def sample(self, n_rows: int, context: Tensor | None, noise: torch.Generator) -> Tensor:
@@ -132,7 +130,7 @@ class _Ancestral:
         self.active = [torch.zeros_like(self.shifts[0]) for _ in self.layers]
         """After-activation hidden values of each layer."""
         self.degrees = decoder.degrees.tolist()
-        self.offsets = [0, *torch.tensor(vae.sizes).cumsum(0).tolist()]
+        self.offsets = vae.embedding.offsets.tolist()
 
     def run(self, noise: torch.Generator) -> Tensor:
         n_context = self.vae.n_context
@@ -165,10 +163,11 @@ class _Ancestral:
 
     def _logits(self, i: int) -> Tensor:
         decoder, seen, stop = self.vae.decoder, i * self.d, _first(self.degrees, i)
-        rows = slice(self.offsets[i], self.offsets[i + 1])
+        place = i - self.vae.n_context
+        rows = decoder.slices[place]
         logits = functional.linear(self.x[:, :seen], decoder.direct.weight[rows, :seen], decoder.direct.bias[rows])
         logits = logits + functional.linear(self.active[-1][:, :stop], decoder.out.weight[rows, :stop], decoder.out.bias[rows])
-        coarse = decoder.within[i]
+        coarse = decoder.within[place]
         return logits if coarse is None else logits + decoder.refine[str(i)][self.codes[:, coarse]]
 
 

@@ -1,0 +1,48 @@
+"""Run a command and give its wall time and the peak memory of its whole process tree."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a command cost."""
+
+    seconds: float
+    peak_gb: float
+    """Largest sum of resident memory over the process and its descendants, sampled ten times a second."""
+    return_code: int
+    output: str
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run the command to its end, its standard error passed through."""
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    peak = [0]
+    watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
+    watcher.start()
+    output = process.communicate()[0]
+    return Run(time.monotonic() - started, peak[0] / 1e9, process.returncode, output)
+
+
+def _watch(pid: int, peak: list[int]) -> None:
+    try:
+        root = psutil.Process(pid)
+        while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
+            peak[0] = max(peak[0], sum(map(_resident, [root, *root.children(recursive=True)])))
+            time.sleep(0.1)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
