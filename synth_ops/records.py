@@ -105,6 +105,8 @@ class Sampled(Record):
 
     night: str
     tables: tuple[SampledTable, ...]
+    inputs: str = ""
+    """Sixteen hex digits over the plan, the data and the models that it was sampled from."""
     seconds: float
 
 
