@@ -116,7 +116,7 @@ def refresh(
     with locked(workspace):
         if _is_published(config, workspace):
             return _summary(workspace, "nothing to do")
-        _begin(config, workspace)
+        _begin("extract", config, workspace)
         for step in VERBS:
             _take(step, config, workspace, Options(tables, device, accept_schema), progress)
         forget(workspace)
@@ -138,7 +138,7 @@ def take_step(
     """
     workspace = workspace_of(config, night)
     with locked(workspace):
-        _begin(config, workspace)
+        _begin(step, config, workspace)
         _require_step_before(step, workspace)
         record = _take(step, config, workspace, options, progress)
         if step == "publish":
@@ -160,14 +160,11 @@ def workspace_of(config: "Config", night: str | None = None) -> Workspace:
     return Workspace(config.workspace, config.dataset, night)
 
 
-def _begin(config: "Config", workspace: Workspace) -> None:
+def _begin(first: Step, config: "Config", workspace: Workspace) -> None:
     """Make the folders, and drop the records that no longer say what running again would give."""
     workspace.prepare()
-    if _plan_changed(config, workspace):
-        _drop_records(workspace, tuple(VERBS))
-    validated = read_record(workspace.record("validate"), Validated)
-    if validated is not None and validated.verdict != "PASS":  # the suites may have been edited since
-        workspace.record("validate").unlink()
+    if _plan_changed(config, workspace):  # extract resolves the plan anew, and reads only what it must
+        _drop_records(workspace, tuple(s for s in VERBS if (first, s) != ("extract", "extract")))
 
 
 def _take(step: Step, config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:

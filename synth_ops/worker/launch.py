@@ -5,7 +5,7 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,20 @@ class JobFiles:
     """What the worker and its libraries wrote to stderr: private, for a library may quote a row."""
 
 
-def run_job(spec: JobSpec, *, progress: Progress = no_progress) -> dict[str, Any]:
+def run_job(
+    spec: JobSpec,
+    *,
+    progress: Progress = no_progress,
+    still_holds: Callable[[Mapping[str, Any]], bool] = bool,
+) -> dict[str, Any]:
     """Do the job in a worker process and give its record as JSON; an equal job that is complete is not done again.
 
     Leaves spec, result and log in the workspace's private work folder. However this call ends, the worker has ended.
+
+    Args:
+        spec: the job.
+        progress: told of every event.
+        still_holds: whether an earlier result may be believed: the files that it names are there, and whole.
 
     Raises:
         SynthOpsError: what the job raised, as the same class.
@@ -44,7 +54,7 @@ def run_job(spec: JobSpec, *, progress: Progress = no_progress) -> dict[str, Any
     """
     files = job_files(spec)
     done = read_record(files.result, JobResult)
-    if done is not None and done.ok:
+    if done is not None and done.ok and still_holds(done.result):
         return dict(done.result)
     files.result.unlink(missing_ok=True)
     write_record(files.spec, spec)

@@ -9,7 +9,6 @@ from synth_ops import __version__
 from synth_ops.cli.app import PANELS
 from synth_ops.cli.snapshots import list_all, show, verify
 
-
 TERMINATED = """
 import os, signal, sys
 from synth_ops.cli.app import app, main

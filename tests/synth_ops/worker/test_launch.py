@@ -53,6 +53,13 @@ def test_an_equal_job_that_is_complete_is_not_done_again(spec_of: SpecOf, tmp_pa
     assert (tmp_path / "runs").read_text() == "x"
 
 
+def test_a_result_that_holds_no_more_is_made_again(spec_of: SpecOf, tmp_path: Path) -> None:
+    run_job(spec_of("double"))
+    run_job(spec_of("double"), still_holds=lambda _: False)
+
+    assert (tmp_path / "runs").read_text() == "xx"
+
+
 def test_another_seed_is_another_job(spec_of: SpecOf, tmp_path: Path) -> None:
     run_job(spec_of("double"))
     run_job(spec_of("double", seed=2))
