@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synth_ops.derived import Derived
 from synth_ops.plan.plan import Kind, Plan, TablePlan
 from synth_ops.relate.flat import (
     LINK,
@@ -28,6 +30,7 @@ from synth_ops.schema import ForeignKey
 
 Real = Mapping[str, pa.Table]
 """The real rows of each table by its name."""
+Labels = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,97 @@ class Augmented:
     spec: TableSpec
 
 
+def augment(
+    plan: Plan, table_name: str, real: Real, relations: Relations, *, keep: NDArray[np.bool_] | None = None
+) -> Augmented:
+    """Make the flat table of one table: its own learned columns beside what its relatives say of each row.
+
+    `real` must hold the table itself, its parents and its children. `keep` marks the rows to learn from; keys are
+    read of all rows, or children would be counted short.
+    """
+    subject = _Subject(plan, table_name, real, relations)
+    flat = _Flat()
+    main, parent_columns = _add_parent(flat, subject)
+    labels = {k.name: _label(subject, k) for k in subject.related.others}
+    lattice = subject.key.lattice
+    for foreign_key in subject.related.others:
+        if lattice and lattice.label == label_name(foreign_key):
+            flat.add_labels(lattice.label, labels[foreign_key.name][1])
+    _add_lattice(flat, subject)
+    context = tuple(flat.columns)
+    _add_own(flat, subject)
+    for foreign_key in subject.related.others:
+        if label_name(foreign_key) not in context:
+            flat.add_labels(label_name(foreign_key), labels[foreign_key.name][1])
+    _add_degrees(flat, subject)
+    spec = TableSpec(
+        table=table_name,
+        n_rows=subject.rows.num_rows,
+        columns=tuple(flat.columns),
+        context=context,
+        parent_columns=parent_columns,
+        main=main,
+        others=tuple(spec for spec, _ in labels.values()),
+        key=subject.key,
+        minters=subject.minters,
+        derived=subject.derived,
+    )
+    return Augmented(table=flat.table(keep), kinds=flat.kinds, context=context, spec=spec)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """One table among its relatives, and what its columns are found to be."""
+
+    plan: Plan
+    name: str
+    real: Real
+    relations: Relations
+
+    @property
+    def table(self) -> TablePlan:
+        return self.plan.table(self.name)
+
+    @property
+    def rows(self) -> pa.Table:
+        return self.real[self.name]
+
+    @property
+    def related(self) -> TableRelations:
+        return self.relations.table(self.name)
+
+    @property
+    def rare_below(self) -> int:
+        return self.plan.privacy.rare_below
+
+    @cached_property
+    def key(self) -> KeySpec:
+        copied = {k.name: label_name(k) for k in self.related.others if self.is_copied(k)}
+        return key_spec(self.table, self.rows, self.related, copied, rare_below=self.rare_below)
+
+    @cached_property
+    def derived(self) -> tuple[Derived, ...]:
+        return derive(self.table, self.rows, self.related)
+
+    @cached_property
+    def own_columns(self) -> tuple[str, ...]:
+        """Source columns that the table's model learns."""
+        left_out = {c for k in self.related.foreign_keys for c in k.columns} | self.key.unlearned
+        left_out |= {d.column for d in self.derived}
+        return tuple(c for c in self.table.table.column_names if c not in left_out and is_learned(self.table, c))
+
+    @property
+    def minters(self) -> Mapping[str, Mapping[str, object]]:
+        derived = {d.column for d in self.derived}
+        return fit_minters(self.table, self.rows, self.related, self.key, derived, rare_below=self.rare_below)
+
+    def is_copied(self, key: ForeignKey) -> bool:
+        return self.plan.table(key.ref_table).mode == "copy"
+
+    def relative(self, name: str) -> "_Subject":
+        return self if name == self.name else _Subject(self.plan, name, self.real, self.relations)
+
+
 @dataclass
 class _Flat:
     """A flat table in the making."""
@@ -54,144 +148,86 @@ class _Flat:
         self.columns[name] = values
         self.kinds[name] = kind
 
-    def add_labels(self, name: str, labels: NDArray[np.object_]) -> None:
+    def add_labels(self, name: str, labels: Labels) -> None:
         self.add(name, pa.array(labels, pa.string()), "categorical")
 
-    def add_counts(self, name: str, counts: NDArray[np.int64]) -> None:
-        self.add(name, pa.array(counts, pa.int64()), "numeric")
+    def add_counts(self, name: str, counts: pa.Array) -> None:
+        self.add(name, counts, "numeric")
+
+    def table(self, keep: NDArray[np.bool_] | None = None) -> pa.Table:
+        table = table_of(self.columns)
+        return table if keep is None or not table.num_columns else table.filter(pa.array(keep))
 
 
-def augment(
-    plan: Plan, table_name: str, real: Real, relations: Relations, *, keep: NDArray[np.bool_] | None = None
-) -> Augmented:
-    """Make the flat table of one table: its own learned columns beside what its relatives say of each row.
-
-    `real` must hold the table itself, its parents and its children. `keep` marks the rows to learn from; keys are
-    read of all rows, or children would be counted short.
-    """
-    table, rows, related = plan.table(table_name), real[table_name], relations.table(table_name)
-    rare_below = plan.privacy.rare_below
-    key = _key_spec(plan, table, rows, related)
-    derived, derived_json = derive(table, rows, related, key)
-    flat = _Flat()
-    main, parent_columns = _add_parent(flat, plan, real, relations, related)
-    labels = {k.name: _fk(plan, table_name, k, real, relations) for k in related.others}
-    if key.lattice and key.lattice.label:
-        _move_label(flat, key.lattice.label, related, labels)
-    if key.lattice:
-        flat.add(flat_name(key.lattice.column), rows.column(key.lattice.column), table.column(key.lattice.column).kind)
-    context = tuple(flat.columns)
-    _add_own(flat, table, rows, related, key, derived)
-    for foreign_key in related.others:
-        if label_name(foreign_key) not in flat.columns:
-            flat.add_labels(label_name(foreign_key), labels[foreign_key.name][1])
-    _add_degrees(flat, rows, related, real)
-    spec = TableSpec(
-        table=table_name,
-        n_rows=rows.num_rows,
-        columns=tuple(flat.columns),
-        context=context,
-        parent_columns=parent_columns,
-        main=main,
-        others=tuple(labels[k.name][0] for k in related.others),
-        key=key,
-        minters=fit_minters(table, rows, related, key, derived, rare_below),
-        derived=derived_json,
-    )
-    flat_table = table_of(flat.columns)
-    if keep is not None and flat_table.num_columns:
-        flat_table = flat_table.filter(pa.array(keep))
-    return Augmented(table=flat_table, kinds=flat.kinds, context=context, spec=spec)
-
-
-def describe_rows(plan: Plan, name: str, real: Real, relations: Relations) -> tuple[pa.Table, Mapping[str, Kind]]:
-    """Give the flat columns of a table that tell its children something, and their kinds."""
-    table, rows, related = plan.table(name), real[name], relations.table(name)
-    key = _key_spec(plan, table, rows, related)
-    derived, _ = derive(table, rows, related, key)
-    flat = _Flat()
-    if key.lattice:
-        flat.add(flat_name(key.lattice.column), rows.column(key.lattice.column), table.column(key.lattice.column).kind)
-    _add_own(flat, table, rows, related, key, derived)
-    told = [c for c in flat.columns if describes(pa.chunked_array(flat.columns[c]), flat.kinds[c])]
-    for foreign_key in related.others:
-        if plan.table(foreign_key.ref_table).mode == "copy":
-            flat.add_labels(label_name(foreign_key), _fk(plan, name, foreign_key, real, relations)[1])
-            told.append(label_name(foreign_key))
-    return table_of({c: flat.columns[c] for c in told}), {c: flat.kinds[c] for c in told}
-
-
-def _key_spec(plan: Plan, table: TablePlan, rows: pa.Table, related: TableRelations) -> KeySpec:
-    copied = {k.name: label_name(k) for k in related.others if plan.table(k.ref_table).mode == "copy"}
-    return key_spec(table, rows, related, copied, rare_below=plan.privacy.rare_below)
-
-
-def _add_parent(
-    flat: _Flat, plan: Plan, real: Real, relations: Relations, related: TableRelations
-) -> tuple[FkSpec | None, tuple[str, ...]]:
+def _add_parent(flat: _Flat, subject: _Subject) -> tuple[FkSpec | None, tuple[str, ...]]:
     """Add what the main parent says of each row, and give the key's spec and the parent's columns."""
-    if related.main is None:
+    main = subject.related.main
+    if main is None:
         return None, ()
-    parent, kinds = describe_rows(plan, related.main.ref_table, real, relations)
-    parent_keys = real[related.main.ref_table]
-    rows = pointers(real[related.name], related.main, parent_keys)
-    flat.add_labels(LINK, link_labels(real[related.name], related.main, rows))
-    joined = take_or_null(parent, rows)
+    described = _describe(subject.relative(main.ref_table))
+    parent_keys = subject.real[main.ref_table]
+    rows = pointers(subject.rows, main, parent_keys)
+    flat.add_labels(LINK, link_labels(subject.rows, main, rows))
+    joined = take_or_null(described.table(), rows)
     for name in joined.column_names:
-        flat.add(parent_name(name), joined.column(name), kinds[name])
+        flat.add(parent_name(name), joined.column(name), described.kinds[name])
     degrees = count_children(rows, parent_keys.num_rows, to_itself=False)
-    flat.add(PARENT_DEGREE, pa.array(degrees).take(pa.array(rows, mask=rows < 0)), "numeric")
-    spec = main_spec(real[related.name], related.main, rows, parent_keys.num_rows, plan.privacy.rare_below)
+    flat.add_counts(PARENT_DEGREE, pa.array(degrees).take(pa.array(rows, mask=rows < 0)))
+    spec = main_spec(subject.rows, main, rows, parent_keys.num_rows, subject.rare_below)
     return spec, tuple(joined.column_names)
 
 
-def _fk(
-    plan: Plan, name: str, key: ForeignKey, real: Real, relations: Relations
-) -> tuple[FkSpec, NDArray[np.object_]]:
-    copied = plan.table(key.ref_table).mode == "copy"
-    features = None if copied else _features(plan, key.ref_table, real, relations)
-    own = key.ref_table == name
-    return fk_spec(real[name], key, real[key.ref_table], features, rare_below=plan.privacy.rare_below, own=own)
+def _describe(parent: _Subject) -> _Flat:
+    """Give the flat columns of a table that tell its children something."""
+    flat = _Flat()
+    _add_lattice(flat, parent)
+    _add_own(flat, parent)
+    told = _Flat()
+    for name, values in flat.columns.items():
+        if describes(values, flat.kinds[name]):
+            told.add(name, values, flat.kinds[name])
+    for foreign_key in parent.related.others:
+        if parent.is_copied(foreign_key):
+            told.add_labels(label_name(foreign_key), _label(parent, foreign_key)[1])
+    return told
 
 
-def _features(plan: Plan, name: str, real: Real, relations: Relations) -> pa.Table:
-    """Give what clusters of a table's rows are made of: what describes them, and how many children they have.
+def _label(subject: _Subject, key: ForeignKey) -> tuple[FkSpec, Labels]:
+    """Describe a key that is not main, and give each row's label by it."""
+    parent = subject.relative(key.ref_table)
+    features = None if subject.is_copied(key) else _features(parent)
+    own = parent is subject
+    return fk_spec(subject.rows, key, parent.rows, features, rare_below=subject.rare_below, own=own)
+
+
+def _features(parent: _Subject) -> pa.Table:
+    """Give what clusters of a table's rows are made of: what it learns of itself, and how many children each has.
 
     Labels are left out, for a row's own parents may be clustered by what is sampled after it.
     """
     flat = _Flat()
-    table, rows, related = plan.table(name), real[name], relations.table(name)
-    key = _key_spec(plan, table, rows, related)
-    derived, _ = derive(table, rows, related, key)
-    _add_own(flat, table, rows, related, key, derived)
-    _add_degrees(flat, rows, related, real)
-    if not flat.columns:
-        return pa.table({"@row": pa.nulls(rows.num_rows)})
-    return table_of(flat.columns)
+    _add_own(flat, parent)
+    _add_degrees(flat, parent)
+    return flat.table()
 
 
-def _move_label(
-    flat: _Flat, label: str, related: TableRelations, labels: Mapping[str, tuple[FkSpec, NDArray[np.object_]]]
-) -> None:
-    """Put a label among the context columns, since the lattice is laid within it."""
-    key = next(k for k in related.others if label_name(k) == label)
-    flat.add_labels(label, labels[key.name][1])
+def _add_lattice(flat: _Flat, subject: _Subject) -> None:
+    if subject.key.lattice:
+        _add_column(flat, subject, subject.key.lattice.column)
 
 
-def _add_own(
-    flat: _Flat, table: TablePlan, rows: pa.Table, related: TableRelations, key: KeySpec, derived: frozenset[str]
-) -> None:
-    covered = {c for k in related.foreign_keys for c in k.columns}
-    for name in table.table.column_names:
-        if name in covered or name in key.unlearned or name in derived or flat_name(name) in flat.columns:
-            continue
-        if is_learned(table, name):
-            flat.add(flat_name(name), rows.column(name), table.column(name).kind)
+def _add_own(flat: _Flat, subject: _Subject) -> None:
+    for name in subject.own_columns:
+        if flat_name(name) not in flat.columns:
+            _add_column(flat, subject, name)
 
 
-def _add_degrees(flat: _Flat, rows: pa.Table, related: TableRelations, real: Real) -> None:
-    for child in related.children:
-        counts = count_children(
-            pointers(real[child.table], child.foreign_key, rows), rows.num_rows, to_itself=child.table == related.name
-        )
-        flat.add_counts(degree_name(child.table, child.foreign_key), counts)
+def _add_column(flat: _Flat, subject: _Subject, name: str) -> None:
+    flat.add(flat_name(name), subject.rows.column(name), subject.table.column(name).kind)
+
+
+def _add_degrees(flat: _Flat, subject: _Subject) -> None:
+    for child in subject.related.children:
+        rows = pointers(subject.real[child.table], child.foreign_key, subject.rows)
+        counts = count_children(rows, subject.rows.num_rows, to_itself=child.table == subject.name)
+        flat.add_counts(degree_name(child.table, child.foreign_key), pa.array(counts))

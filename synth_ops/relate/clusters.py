@@ -142,8 +142,8 @@ def _fit(features: NDArray[np.float64], n_clusters: int, seed: int) -> NDArray[n
     from sklearn.cluster import KMeans  # scikit-learn takes a while to load, and only clusters need it
     from threadpoolctl import threadpool_limits
 
-    rng = np.random.default_rng(seed)
-    chosen = features if len(features) <= MAX_FITTED else features[np.sort(rng.choice(len(features), MAX_FITTED, False))]
+    chosen = np.random.default_rng(seed).permutation(len(features))[:MAX_FITTED]
+    chosen = features[np.sort(chosen)]
     n_distinct = len(np.unique(chosen, axis=0))
     # One thread, since sums in another order would give other centroids.
     with threadpool_limits(1):

@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 from synth_ops.records import Record
 
 EVEN_SPREAD = 0.25
-"""Coefficient of variation up to which a pooled tail counts as even, and above which as exponential."""
+"""Coefficient of variation up to which a pooled tail counts as even, and above which as log-normal."""
+MAX_VARIATION = 3.0
+"""Coefficient of variation that a tail is given at most."""
 
 
 class DegreeGroup(Record):
@@ -18,7 +20,9 @@ class DegreeGroup(Record):
     high: float
     """Degrees lie evenly between `low` and `high`."""
     excess: float = 0.0
-    """Where positive, degrees are `low` and exponential beyond it with this mean."""
+    """Where positive, degrees lie beyond `low`, log-normally, by this much in the mean."""
+    spread: float = 0.0
+    """Standard deviation of the excess's logarithm."""
 
 
 class DegreeSpec(Record):
@@ -101,21 +105,26 @@ def _group(values: NDArray[np.int64], n: int) -> DegreeGroup:
 
 
 def _tail(tail: NDArray[np.int64], threshold: float, n: int) -> DegreeGroup:
-    """Pool the largest degrees: even where they hardly differ, else exponential beyond the threshold."""
+    """Pool the largest degrees: even where they hardly differ, else log-normal beyond the threshold."""
     if tail.std() <= EVEN_SPREAD * tail.mean():
         return _group(tail, n)
-    return DegreeGroup(share=len(tail) / n, low=threshold, high=threshold, excess=float(tail.mean()) - threshold)
+    excess = float(tail.mean()) - threshold
+    variation = min(float(tail.std()) / excess, MAX_VARIATION)
+    spread = float(np.sqrt(np.log1p(variation**2)))
+    return DegreeGroup(share=len(tail) / n, low=threshold, high=threshold, excess=excess, spread=spread)
 
 
 def _spread(group: DegreeGroup, n: int) -> NDArray[np.float64]:
     """Place `n` degrees within the group, at plotting positions that keep its mean."""
+    from scipy.special import ndtri  # scipy takes a while to load, and only sampling needs it
+
     if n == 0:
         return np.zeros(0)
     positions = (np.arange(n) + 0.5) / n
     if group.excess <= 0:
         return group.low + (group.high - group.low) * positions
-    exponential = -np.log1p(-positions)
-    return group.low + group.excess * exponential / exponential.mean()
+    beyond = np.exp(group.spread * ndtri(positions))
+    return np.asarray(group.low + group.excess * beyond / beyond.mean())
 
 
 def _to_total(degrees: NDArray[np.int64], total: int) -> NDArray[np.int64]:

@@ -109,7 +109,7 @@ def _propose(
     *,
     swap: bool,
 ) -> None:
-    """Give each repeated row its partner's unit, and the partner the row's where they swap; keep what repeats nothing."""
+    """Give each repeated row its partner's unit, and where they swap the partner the row's, if nothing then repeats."""
     rows, partners = pairs
     first = np.unique(partners, return_index=True)[1]
     first = first[~np.isin(partners[first], rows)] if swap else np.arange(len(rows))

@@ -3,7 +3,7 @@
 Names that begin with ``@`` are ours; a source column whose name begins with ``@`` has that doubled.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -44,12 +44,7 @@ def degree_name(child: str, key: ForeignKey) -> str:
     return f"@degree:{child}:{key.name}"
 
 
-def is_label(flat_column: str) -> bool:
-    """Tell whether a flat column holds a foreign key's label."""
-    return flat_column.startswith("@fk:")
-
-
-def describes(values: pa.ChunkedArray, kind: Kind) -> bool:
+def describes(values: pa.Array | pa.ChunkedArray, kind: Kind) -> bool:
     """Tell whether a parent's column is worth a child's looking at: anything but long lists of names."""
     if kind == "text" or pa.types.is_nested(values.type) or pa.types.is_binary(values.type):
         return False
@@ -68,6 +63,3 @@ def table_of(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
     return pa.table(dict(columns)) if columns else pa.table({})
 
 
-def kinds_of(columns: Sequence[str], known: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Give the kind of each flat column: of ours by their names, of others as the plan has it."""
-    return {c: "numeric" if c == PARENT_DEGREE or c.startswith("@degree:") else known[c] for c in columns}

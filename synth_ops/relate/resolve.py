@@ -5,7 +5,7 @@ mints its keys and finds the parents that are there already; `close` finds those
 and puts the columns in their final order and types.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -86,11 +86,12 @@ def close(draft: Draft, scene: Scene) -> pa.Table:
     find_parents(draft, [k for k in spec.foreign_keys if k.name not in draft.resolved], scene)
     fill_required(draft, scene)
     covered = {c for k in spec.foreign_keys for c in k.foreign_key.columns}
+    derived = {d.column for d in spec.derived}
     for name in draft.plan.table.column_names:
-        if name not in draft.columns and name not in covered:
+        if name not in draft.columns and name not in covered and name not in derived:
             draft.put(name, mint_column(draft, name, scene.taken, scene.rng))
-    apply_derived(draft)
     draft.key(draft.plan.table.column_names)
+    apply_derived(draft, spec.derived)
     return draft.finished()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from synth_ops.derived import Derived
 from synth_ops.records import Record
 from synth_ops.relate.clusters import ClusterSpec
 from synth_ops.relate.degrees import DegreeSpec
@@ -51,8 +52,8 @@ class TableSpec(Record):
     key: KeySpec = KeySpec()
     minters: Mapping[str, Mapping[str, Any]] = {}
     """JSON of the minter of each column that is not learned, and of each key that has orphans."""
-    derived: tuple[Mapping[str, Any], ...] = ()
-    """JSON of the columns that follow from others."""
+    derived: tuple[Derived, ...] = ()
+    """Columns that follow from others."""
 
     @property
     def foreign_keys(self) -> tuple[FkSpec, ...]:

@@ -1,11 +1,12 @@
 """Columns that no model makes: minted, faked, emptied, copied by explicit word, or following from others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from synth_ops.derived import Derived, apply, detect
 from synth_ops.mint import Minter, fit_minter, mint
 from synth_ops.plan.plan import TablePlan
 from synth_ops.relate.draft import Draft
@@ -24,33 +25,34 @@ def is_learned(table: TablePlan, column: str) -> bool:
     return fate == "learn" or (fate == "mint" and composite)
 
 
-def derive(
-    table: TablePlan, rows: pa.Table, related: TableRelations, key: KeySpec
-) -> tuple[frozenset[str], tuple[Mapping[str, Any], ...]]:
-    """Find the columns that follow from others, and say how as JSON."""
-    return frozenset(), ()
+def derive(table: TablePlan, rows: pa.Table, related: TableRelations) -> tuple[Derived, ...]:
+    """Find the learned columns, apart from keys, that follow from others."""
+    keys = {c for k in (table.table.primary_key, *table.table.unique) for c in k}
+    keys |= {c for k in related.foreign_keys for c in k.columns}
+    candidates = [c.name for c in table.columns if c.fate == "learn" and c.name not in keys]
+    return detect(rows, candidates=candidates)
 
 
-def apply_derived(draft: Draft) -> None:
+def apply_derived(draft: Draft, derived: Sequence[Derived]) -> None:
     """Fill in the columns that follow from others."""
+    if not derived:
+        return
+    sources = sorted({s for d in derived for s in d.sources})
+    made = apply(pa.table({s: draft.columns[s] for s in sources}), derived)
+    for relation in derived:
+        draft.put(relation.column, made.column(relation.column))
 
 
 def fit_minters(
-    table: TablePlan, rows: pa.Table, related: TableRelations, key: KeySpec, derived: frozenset[str], rare_below: int
+    table: TablePlan, rows: pa.Table, related: TableRelations, key: KeySpec, derived: Set[str], *, rare_below: int
 ) -> dict[str, Mapping[str, Any]]:
     """Look once at each column that is not learned, and at each key that may have orphans."""
     covered = {c for k in related.foreign_keys for c in k.columns}
     strays = {c for k in related.foreign_keys if k.soft for c in k.columns}
-    made = {
-        name
-        for name in table.table.column_names
-        if name in key.minted or not (name in covered or name in key.unlearned or name in derived or is_learned(table, name))
-    }
-    return {
-        name: _fit(table, rows, name, rare_below)
-        for name in sorted(made | strays)
-        if table.column(name).fate != "copy"
-    }
+    otherwise = covered | key.unlearned | derived
+    made = {c for c in table.table.column_names if c not in otherwise and not is_learned(table, c)}
+    made |= set(key.minted) | strays
+    return {c: _fit(table, rows, c, rare_below) for c in sorted(made) if table.column(c).fate != "copy"}
 
 
 def mint_column(draft: Draft, column: str, taken: Taken, rng: np.random.Generator) -> pa.Array:
