@@ -3,5 +3,16 @@
 from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, Sides, measure_table, read_sides
 from synth_ops.measure.records import Measure, Measured
+from synth_ops.measure.relations import ReadColumns
 
-__all__ = ["MIN_HOLDOUT_ROWS", "Measure", "Measured", "Scale", "Sides", "compared_columns", "measure_table", "read_sides"]
+__all__ = [
+    "MIN_HOLDOUT_ROWS",
+    "Measure",
+    "Measured",
+    "ReadColumns",
+    "Scale",
+    "Sides",
+    "compared_columns",
+    "measure_table",
+    "read_sides",
+]

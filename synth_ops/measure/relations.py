@@ -16,8 +16,8 @@ from synth_ops.schema import ForeignKey
 
 N_DRAWS = 20
 
-ReadColumns = Callable[[str, tuple[str, ...]], pa.Table]
-"""Reads some columns of one side's table."""
+ReadColumns = Callable[[str, tuple[str, ...] | None], pa.Table]
+"""Reads some columns of one side's table, or all."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,222 @@
+"""Our expectations as Great Expectations knows them: each looks its figure up in the metrics table.
+
+Importing this module imports Great Expectations and registers the classes with it, so only `suites` and `batches`
+import it, inside functions. The batch is never a table of rows: it holds one row a figure, as `figures_frame` gives.
+"""
+
+import warnings
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from synth_ops.expectations.rules import RULES, Rule, say
+from synth_ops.measure.records import Measure
+
+with warnings.catch_warnings():
+    # Great Expectations imports modules that Python has deprecated.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.expectations.expectation import BatchExpectation, render_suite_parameter_string
+    from great_expectations.expectations.metrics.metric_provider import metric_value
+    from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+    from great_expectations.render import (
+        LegacyDiagnosticRendererType,
+        LegacyRendererType,
+        RenderedStringTemplateContent,
+    )
+    from great_expectations.render.renderer.renderer import renderer
+
+FIGURES = "synth_ops.figures"
+
+
+def figures_frame(measures: list[Measure]) -> pd.DataFrame:
+    """Give the figures of one table as the batch that our expectations look them up in."""
+    records = [{"check": m.name, "subject": m.subject, "figure": m.model_dump_json()} for m in measures]
+    return pd.DataFrame(records, columns=["check", "subject", "figure"])
+
+
+class Figures(TableMetricProvider):
+    """The whole metrics table, by check and subject."""
+
+    metric_name = FIGURES
+
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(
+        cls,  # noqa: N805 — Great Expectations calls it with the class
+        execution_engine: PandasExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> dict[tuple[str, str], str]:
+        frame, _, _ = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type="table")
+        return dict(zip(zip(frame["check"], frame["subject"], strict=True), frame["figure"], strict=True))
+
+
+class MeasuredExpectation(BatchExpectation):
+    """An expectation of a figure that synth-ops has measured. It fails where there is no such figure."""
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = (FIGURES,)
+    success_keys: ClassVar[tuple[str, ...]] = (
+        "column",
+        "foreign_key",
+        "max_excess",
+        "max_share",
+        "min_auc",
+        "max_auc",
+        "min_ratio",
+        "max_ratio",
+    )
+
+    @classmethod
+    def _rule(cls) -> Rule:
+        return RULES[cls.expectation_type]
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: Any = None,  # noqa: ANN401 — the signature is Great Expectations' own
+    ) -> dict[str, Any]:
+        rule, kwargs = self._rule(), self.configuration.kwargs
+        figure = metrics[FIGURES].get((rule.measure, kwargs.get(rule.subject, "") if rule.subject else ""))
+        if figure is None:
+            return {"success": False, "result": {"observed_value": None}}
+        measure = Measure.model_validate_json(figure)
+        held = measure.error is None and rule.holds(measure, kwargs)
+        return {"success": bool(held), "result": {"observed_value": measure.observed, "prose": say(rule, measure, kwargs)}}
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    @render_suite_parameter_string
+    def _prescriptive_renderer(
+        cls,
+        configuration: Any = None,  # noqa: ANN401 — the signature is Great Expectations' own
+        result: Any = None,  # noqa: ANN401
+        runtime_configuration: dict[str, Any] | None = None,
+        **_kwargs: Any,  # noqa: ANN401
+    ) -> list[RenderedStringTemplateContent]:
+        """Say what must hold in a sentence, where Data Docs would print bare parameters."""
+        configuration = configuration or result.expectation_config
+        template = cls._rule().expected.format(**configuration.kwargs).replace("$", "$$")
+        return [
+            RenderedStringTemplateContent(
+                content_block_type="string_template",
+                string_template={
+                    "template": f"{template}.",
+                    "params": {},
+                    "styling": (runtime_configuration or {}).get("styling"),
+                },
+            )
+        ]
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.OBSERVED_VALUE)
+    def _diagnostic_observed_value_renderer(
+        cls,
+        configuration: Any = None,  # noqa: ANN401 — the signature is Great Expectations' own
+        result: Any = None,  # noqa: ANN401
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> str:
+        """Show the figure to three digits, or a dash where none was measured."""
+        observed = result.result.get("observed_value") if result is not None else None
+        return "--" if observed is None else f"{observed:.3g}"
+
+
+class ExpectColumnsAsDeclared(MeasuredExpectation):
+    """Columns, their types and their order are those that the source declares."""
+
+
+class ExpectRowCountAsPlanned(MeasuredExpectation):
+    """The copy has about as many rows as the plan asks for."""
+
+    min_ratio: float
+    max_ratio: float
+
+
+class ExpectForeignKeyToResolve(MeasuredExpectation):
+    """References find their parents."""
+
+    foreign_key: str
+    max_share: float
+
+
+class ExpectForeignKeyOrphansToFollow(MeasuredExpectation):
+    """A soft key keeps its share of orphans."""
+
+    foreign_key: str
+    max_excess: float
+
+
+class ExpectForeignKeyNullsToFollow(MeasuredExpectation):
+    """A key keeps its share of nulls."""
+
+    foreign_key: str
+    max_excess: float
+
+
+class ExpectChildrenPerParentToFollow(MeasuredExpectation):
+    """Parents have as many children as in production."""
+
+    foreign_key: str
+    max_excess: float
+
+
+class ExpectColumnWithinCommonRange(MeasuredExpectation):
+    """No value lies where few real rows do."""
+
+    column: str
+    max_share: float
+
+
+class ExpectColumnCategoriesToBeKnown(MeasuredExpectation):
+    """No label is there that production does not hold."""
+
+    column: str
+    max_excess: float
+
+
+class ExpectColumnCategoriesNotRare(MeasuredExpectation):
+    """No label is there that too few real rows hold."""
+
+    column: str
+    max_share: float
+
+
+class ExpectColumnNullsToFollow(MeasuredExpectation):
+    """A column is null as often as in production."""
+
+    column: str
+    max_excess: float
+
+
+class ExpectColumnShapeToFollow(MeasuredExpectation):
+    """A column is distributed as in production."""
+
+    column: str
+    max_excess: float
+
+
+class ExpectColumnsToFollowOnAverage(MeasuredExpectation):
+    """Columns are distributed as in production, on average."""
+
+    max_excess: float
+
+
+class ExpectPairsToFollowOnAverage(MeasuredExpectation):
+    """Pairs of columns go together as in production, on average."""
+
+    max_excess: float
+
+
+class ExpectClassifierToBeUnsure(MeasuredExpectation):
+    """A classifier can hardly tell the copy from production."""
+
+    min_auc: float
+    max_auc: float
+
+
+class ExpectNoMoreCopiesThanHoldout(MeasuredExpectation):
+    """The copy repeats no more of the training rows than real rows do that no model has seen."""
+
+    max_excess: float

@@ -1,0 +1,163 @@
+"""The suite that `init` writes for a table: plain JSON, for the data's owner to edit."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from synth_ops import __version__
+from synth_ops.measure.columns import Scale, compared_columns
+from synth_ops.names import file_stem
+from synth_ops.plan.plan import Plan, TablePlan
+from synth_ops.records import Severity
+from synth_ops.schema import ForeignKey
+from synth_ops.workspace.files import write_text
+
+MIN_HOLDOUT_ROWS = 200
+"""A table with fewer held-out rows gets structural checks only: twice what measuring needs, for it may shrink."""
+MIN_PARENTS = 200
+"""With fewer parents, the spread of their children is too noisy to block on."""
+MIN_COPY_COLUMNS = 3
+"""A row of fewer columns says too little for its copy to tell of anyone."""
+
+Expectation = dict[str, Any]
+
+
+def write_suites(folder: Path, plan: Plan, n_rows: Mapping[str, int]) -> list[Path]:
+    """Write the suite of each table that has none yet, and give the files written."""
+    written = []
+    for table in plan.tables:
+        path = suite_path(folder, table.name)
+        if table.mode == "skip" or path.exists():
+            continue
+        suite = default_suite(plan, table, n_rows.get(table.name, 0), n_rows)
+        write_text(path, json.dumps(suite, indent=1, ensure_ascii=False) + "\n")
+        written.append(path)
+    return written
+
+
+def suite_path(folder: Path, table: str) -> Path:
+    """Give the file of a table's suite."""
+    return folder / f"{file_stem(table)}.json"
+
+
+def default_suite(
+    plan: Plan, table: TablePlan, n_rows: int, n_rows_of: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """Give the suite of one table as Great Expectations' own JSON. It holds bounds, and no value of production.
+
+    With `n_rows_of`, the rows of all tables, the spread of children over few parents warns and does not block.
+    """
+    expectations = [*_structure(table, n_rows), *_keys(table), *_references(plan, table, n_rows_of or {})]
+    notes = f"What the synthetic copy of {table.name!r} must hold before it is published. Edit the bounds freely."
+    if is_measurable(plan, table, n_rows):
+        expectations += _values(compared_columns(plan, table), table)
+    elif table.mode == "synthesize":
+        notes += f" It had {n_rows} rows when this was written: too few for statistics, so only its structure is held."
+    meta = {"table": table.name, "written_by": f"synth-ops {__version__}"}
+    return {"name": f"{plan.dataset}.{table.name}", "notes": notes, "meta": meta, "expectations": expectations}
+
+
+def is_measurable(plan: Plan, table: TablePlan, n_rows: int) -> bool:
+    """Say whether statistics of the table mean something: enough held-out rows, and enough synthetic ones."""
+    n_synthetic = table.rows if isinstance(table.rows, int) else table.rows * n_rows
+    n_least = min(n_rows * plan.privacy.holdout, n_rows * (1 - plan.privacy.holdout), n_synthetic)
+    return table.mode == "synthesize" and n_least >= MIN_HOLDOUT_ROWS
+
+
+def _structure(table: TablePlan, n_rows: int) -> Iterator[Expectation]:
+    yield _expect("expect_columns_as_declared", "Readers of the copy find what readers of production find.")
+    least, most = (1.0, 1.0) if table.mode == "copy" else (0.8, 1.25) if n_rows >= MIN_HOLDOUT_ROWS else (0.25, 4.0)
+    note = "Children are as many as their synthetic parents have, so a child table's rows vary a little."
+    yield _expect("expect_row_count_as_planned", note, min_ratio=least, max_ratio=most)
+    for column in table.table.columns:
+        if not column.nullable:
+            yield _expect("expect_column_values_to_not_be_null", "Declared NOT NULL.", column=column.name)
+        if column.enum:
+            note = "The type declares these labels."
+            yield _expect(
+                "expect_column_values_to_be_in_set", note, column=column.name, value_set=list(column.enum)
+            )
+
+
+def _keys(table: TablePlan) -> Iterator[Expectation]:
+    """Assert every unique key; a null in it makes a row equal to no other, as in SQL."""
+    for key in dict.fromkeys((table.table.primary_key, *table.table.unique)):
+        note = "The primary key." if key == table.table.primary_key else "Declared unique."
+        if len(key) == 1:
+            yield _expect("expect_column_values_to_be_unique", note, column=key[0])
+        elif key:
+            yield _expect(
+                "expect_compound_columns_to_be_unique",
+                note,
+                column_list=list(key),
+                ignore_row_if="any_value_is_missing",
+            )
+
+
+def _references(plan: Plan, table: TablePlan, n_rows: Mapping[str, int]) -> Iterator[Expectation]:
+    present = {t.name for t in plan.tables if t.mode != "skip"}
+    for key in table.foreign_keys:
+        if key.ref_table in present:
+            yield from _reference(table, key, n_rows.get(key.ref_table, MIN_PARENTS))
+
+
+def _reference(table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Expectation]:
+    if not key.soft:
+        note = "Declared in the database, so every reference resolves."
+        yield _expect("expect_foreign_key_to_resolve", note, foreign_key=key.name, max_share=0.0)
+    if table.mode == "copy":
+        return
+    if key.soft:
+        note = "Not declared in the database: it keeps production's share of orphans."
+        yield _expect("expect_foreign_key_orphans_to_follow", note, foreign_key=key.name, max_excess=0.02)
+    note = "As many rows refer to nothing as in production."
+    yield _expect("expect_foreign_key_nulls_to_follow", note, foreign_key=key.name, max_excess=0.02)
+    few = n_parents < MIN_PARENTS
+    note = "Joins fan out as they do in production." + (" With so few parents it only warns." if few else "")
+    severity: Severity = "warning" if few else "critical"
+    yield _expect("expect_children_per_parent_to_follow", note, severity, foreign_key=key.name, max_excess=0.05)
+
+
+def _values(scales: Mapping[str, Scale], table: TablePlan) -> Iterator[Expectation]:
+    """Assert what is compared by value: privacy first, then fidelity from single columns to whole rows."""
+    for name, scale in scales.items():
+        yield from _support(name, scale)
+    if len(scales) >= MIN_COPY_COLUMNS:
+        note = "A model that learned rows by heart repeats them."
+        yield _expect("expect_no_more_copies_than_holdout", note, max_excess=0.005)
+    for name in scales:
+        if table.table.column(name).nullable:
+            note = "Beyond what chance does to held-out rows."
+            yield _expect("expect_column_nulls_to_follow", note, column=name, max_excess=0.02)
+        note = "Total variation on bins that real and synthetic share."
+        yield _expect("expect_column_shape_to_follow", note, column=name, max_excess=0.15)
+    if scales:
+        yield from _whole(len(scales))
+
+
+def _support(name: str, scale: Scale) -> Iterator[Expectation]:
+    if scale == "number":
+        note = "Extremes tell of single rows; they are clipped before training."
+        yield _expect("expect_column_within_common_range", note, column=name, max_share=0.001)
+        return
+    note = "Rare labels are pooled before training; what stands for them may be new, and nothing else."
+    yield _expect("expect_column_categories_to_be_known", note, column=name, max_excess=0.02)
+    note = "Rare labels tell of few rows; no model ever sees them."
+    yield _expect("expect_column_categories_not_rare", note, column=name, max_share=0.001)
+
+
+def _whole(n_columns: int) -> Iterator[Expectation]:
+    note = "The mean over columns of total variation, beyond what chance does to held-out rows."
+    yield _expect("expect_columns_to_follow_on_average", note, max_excess=0.05)
+    if n_columns > 1:
+        note = "The headline of fidelity. Shuffled columns score ten times what held-out rows do, or more."
+        yield _expect("expect_pairs_to_follow_on_average", note, max_excess=0.05)
+    note = "Far below one half, each synthetic row has a twin in production."
+    yield _expect("expect_classifier_to_be_unsure", note, min_auc=0.4, max_auc=0.9)
+    note = "Above this, look at the report for the columns that give the copy away."
+    yield _expect("expect_classifier_to_be_unsure", note, "warning", min_auc=0.4, max_auc=0.75)
+
+
+def _expect(kind: str, notes: str, severity: Severity = "critical", **kwargs: Any) -> Expectation:  # noqa: ANN401
+    return {"type": kind, "kwargs": kwargs, "severity": severity, "notes": notes, "meta": {}}

@@ -1,0 +1,169 @@
+"""The gate: measure the copy, assert the suites, write the report. It says whether to publish, and publishes nothing."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from synth_ops.errors import PlanError
+from synth_ops.expectations import run_suites, suite_path
+from synth_ops.measure import Measure, Measured, measure_table, read_sides
+from synth_ops.plan.plan import Plan, TablePlan
+from synth_ops.records import (
+    Check,
+    Extracted,
+    Progress,
+    ProgressEvent,
+    Sampled,
+    Validated,
+    Verdict,
+    no_progress,
+)
+from synth_ops.worker import JobSpec, run_job
+from synth_ops.workspace.files import read_record, write_record
+from synth_ops.workspace.layout import Workspace
+
+HEADLINE = "mean_pair_error"
+
+
+def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Validated:
+    """Measure tonight's copy in a worker and assert the suites; give the verdict, whatever it is.
+
+    Leaves the private figures, the shared report, and the record. The same copy under the same suites is not
+    measured again.
+    """
+    plan = _plan(workspace)
+    inputs = _inputs(workspace, plan)
+    done = _done(workspace, inputs)
+    if done is not None:
+        return done
+    spec = JobSpec(
+        job="measure",
+        root=str(workspace.root),
+        dataset=workspace.dataset,
+        night=workspace.night,
+        seed=_seed(workspace, plan),
+        options={"inputs": inputs},
+    )
+    validated = Validated.model_validate(run_job(spec, progress=progress))
+    write_record(workspace.record("validate"), validated)
+    return validated
+
+
+def measure_job(spec: JobSpec, progress: Progress) -> Validated:
+    """Measure every table, assert the suites and write the report: what a worker runs."""
+    began = time.monotonic()
+    workspace = spec.workspace
+    plan = _plan(workspace)
+    measures, charts = _measure_tables(workspace, plan, spec.seed, progress)
+    inputs = str(spec.options.get("inputs", ""))
+    measured = Measured(night=spec.night, inputs=inputs, measures=measures, seconds=time.monotonic() - began)
+    progress(ProgressEvent(step="validate", phase="suites"))
+    checks = run_suites(plan, measured, read_sides(workspace).synthetic)
+    progress(ProgressEvent(step="validate", phase="report"))
+    report = _write_report(workspace, plan, checks, charts, measured)
+    # Last, for its inputs say that the report beside it is theirs.
+    write_record(workspace.measures, measured)
+    return Validated(
+        night=spec.night,
+        verdict=verdict_of(checks),
+        checks=checks,
+        fidelity=dict(_fidelity(plan, measured)),
+        report=str(report),
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """Give the worst verdict among the checks that block; a gate that asserts nothing stays shut."""
+    blocking = {c.verdict for c in checks if c.severity == "critical"}
+    if "FAIL" in blocking:
+        return "FAIL"
+    return "ABSTAIN" if "ABSTAIN" in blocking or not checks else "PASS"
+
+
+def _measure_tables(
+    workspace: Workspace, plan: Plan, seed: int, progress: Progress
+) -> tuple[tuple[Measure, ...], dict[str, Any]]:
+    """Measure each table and draw its charts, one table in memory at a time."""
+    measures: list[Measure] = []
+    charts: dict[str, Any] = {}
+    tables = [t for t in plan.tables if t.mode != "skip"]
+    for i, table in enumerate(tables):
+        progress(ProgressEvent(step="validate", table=table.name, phase="measure", done=i / len(tables)))
+        found, charts[table.name] = _measure_table(workspace, plan, table, seed)
+        measures += found
+        progress(ProgressEvent(step="validate", table=table.name, phase="measured", done=(i + 1) / len(tables)))
+    return tuple(measures), charts
+
+
+def _measure_table(workspace: Workspace, plan: Plan, table: TablePlan, seed: int) -> tuple[tuple[Measure, ...], Any]:
+    from synth_ops.report import collect_table  # loads what draws; only a worker draws
+
+    real = pq.read_table(workspace.real(table.name))
+    synthetic = pq.read_table(workspace.synthetic(table.name))
+    measures = measure_table(plan, table, real, synthetic, read_sides(workspace), seed)
+    return measures, collect_table(plan, table, real, synthetic)
+
+
+def _write_report(
+    workspace: Workspace, plan: Plan, checks: Sequence[Check], charts: Mapping[str, Any], measured: Measured
+) -> Path:
+    from synth_ops.report import write_report  # loads what draws; only a worker draws
+
+    facts = {"night": workspace.night, "fidelity": dict(_fidelity(plan, measured)), "verdict": verdict_of(checks)}
+    return write_report(workspace, plan, checks, charts, facts)
+
+
+def _fidelity(plan: Plan, measured: Measured) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """Give each table's headline figure, its floor, and what a model scores that learned no relation."""
+    for table in plan.tables:
+        headline = measured.find(table.name, HEADLINE)
+        if headline.observed is not None and headline.floor is not None and headline.independent is not None:
+            figures = {"observed": headline.observed, "floor": headline.floor, "independent": headline.independent}
+            yield table.name, {name: float(f"{figure:.3g}") for name, figure in figures.items()}
+
+
+def _plan(workspace: Workspace) -> Plan:
+    plan = read_record(workspace.plan, Plan)
+    if plan is None:
+        raise PlanError(
+            f"There must be a plan for the night {workspace.night}, however {workspace.plan} is not there."
+            f" Run `synth-ops extract --night {workspace.night}` first."
+        )
+    if read_record(workspace.record("sample"), Sampled) is None:
+        raise PlanError(
+            f"There must be a copy to validate for the night {workspace.night}, however nothing was sampled."
+            f" Run `synth-ops sample --night {workspace.night}` first."
+        )
+    return plan
+
+
+def _done(workspace: Workspace, inputs: str) -> Validated | None:
+    """Give the record of an earlier run over the very same inputs."""
+    validated = read_record(workspace.record("validate"), Validated)
+    measured = read_record(workspace.measures, Measured)
+    if validated is None or measured is None or measured.inputs != inputs:
+        return None
+    return validated if Path(validated.report).is_file() else None
+
+
+def _inputs(workspace: Workspace, plan: Plan) -> str:
+    """Give a sha256 over the plan, the copy's own hashes, and the suites as they stand now."""
+    digest = hashlib.sha256(workspace.plan.read_bytes())
+    sampled = read_record(workspace.record("sample"), Sampled)
+    for table in sampled.tables if sampled is not None else ():
+        digest.update(f"{table.name}:{table.sha256}\n".encode())
+    for path in (suite_path(Path(plan.expectations), table.name) for table in plan.tables):
+        digest.update(path.read_bytes() if path.is_file() else b"no suite")
+    return digest.hexdigest()
+
+
+def _seed(workspace: Workspace, plan: Plan) -> int:
+    extracted = read_record(workspace.record("extract"), Extracted)
+    fingerprint = extracted.fingerprint if extracted is not None else ""
+    words = f"{plan.hash}:{fingerprint}:{workspace.night}:validate"
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:4], "big")

@@ -1,0 +1,156 @@
+"""The gate's own test: an honest copy passes, and each way of spoiling it is caught by the check that should."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from synth_ops.plan.plan import Plan
+from tests.synth_ops.expectations.shop import Shop, draw_shop, honest_copy, judge, refusals, shop_plan, with_column
+
+Spoiler = Callable[[Shop, Shop], pa.Table]
+
+
+@pytest.fixture(scope="module")
+def real() -> Shop:
+    return draw_shop(1)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return shop_plan(tmp_path / "shop")
+
+
+def shuffle_columns(copy: Shop, _real: Shop) -> pa.Table:
+    rng = np.random.default_rng(0)
+    orders = copy["orders"]
+    for name in ("status", "amount", "items", "paid_at"):
+        orders = with_column(orders, name, orders[name].take(rng.permutation(orders.num_rows)))
+    return orders
+
+
+def multiply(copy: Shop, _real: Shop) -> pa.Table:
+    amount = pa.compute.multiply(copy["orders"]["amount"], 1000.0)
+    return with_column(copy["orders"], "amount", amount)
+
+
+def drop_a_mode(copy: Shop, _real: Shop) -> pa.Table:
+    status = copy["orders"]["status"].to_pandas().replace("sent", "paid")
+    return with_column(copy["orders"], "status", pa.chunked_array([pa.array(status, pa.string())]))
+
+
+def insert_nulls(copy: Shop, _real: Shop) -> pa.Table:
+    rng = np.random.default_rng(0)
+    orders = copy["orders"]
+    keep = pa.array(rng.random(orders.num_rows) >= 0.1)
+    return with_column(orders, "items", pa.chunked_array([pa.compute.if_else(keep, orders["items"].combine_chunks(), None)]))
+
+
+def repeat_a_key(copy: Shop, _real: Shop) -> pa.Table:
+    ids = copy["orders"]["id"].to_numpy().copy()
+    ids[1] = ids[0]
+    return with_column(copy["orders"], "id", pa.chunked_array([ids]))
+
+
+def orphan_a_row(copy: Shop, _real: Shop) -> pa.Table:
+    owners = copy["orders"]["user_id"].to_numpy().copy()
+    owners[0] = -1
+    return with_column(copy["orders"], "user_id", pa.chunked_array([owners]))
+
+
+def bunch_children(copy: Shop, _real: Shop) -> pa.Table:
+    owners = copy["users"]["id"].to_numpy()
+    crowd = np.resize(owners[: len(owners) // 3], copy["orders"].num_rows)
+    return with_column(copy["orders"], "user_id", pa.chunked_array([crowd]))
+
+
+def copy_production(copy: Shop, real: Shop) -> pa.Table:
+    rows = real["orders"]
+    owners = np.resize(copy["users"]["id"].to_numpy(), rows.num_rows)
+    return with_column(rows, "user_id", pa.chunked_array([owners]))
+
+
+def change_a_type(copy: Shop, _real: Shop) -> pa.Table:
+    return with_column(copy["orders"], "items", copy["orders"]["items"].cast(pa.int32()))
+
+
+def lose_a_column(copy: Shop, _real: Shop) -> pa.Table:
+    return copy["orders"].drop_columns(["status"])
+
+
+def lose_half_the_rows(copy: Shop, _real: Shop) -> pa.Table:
+    return copy["orders"].slice(0, copy["orders"].num_rows // 2)
+
+
+def invent_a_label(copy: Shop, _real: Shop) -> pa.Table:
+    status = copy["orders"]["status"].to_numpy(zero_copy_only=False).copy()
+    status[: len(status) // 20] = "teapot"
+    return with_column(copy["orders"], "status", pa.chunked_array([pa.array(status, pa.string())]))
+
+
+SPOILERS = [
+    (shuffle_columns, "orders: expect_pairs_to_follow_on_average"),
+    (multiply, "orders: expect_column_within_common_range(amount)"),
+    (multiply, "orders: expect_column_shape_to_follow(amount)"),
+    (multiply, "orders: expect_classifier_to_be_unsure"),
+    (drop_a_mode, "orders: expect_column_shape_to_follow(status)"),
+    (insert_nulls, "orders: expect_column_nulls_to_follow(items)"),
+    (repeat_a_key, "orders: expect_column_values_to_be_unique(id)"),
+    (orphan_a_row, "orders: expect_foreign_key_to_resolve(user_id->users)"),
+    (bunch_children, "orders: expect_children_per_parent_to_follow(user_id->users)"),
+    (copy_production, "orders: expect_no_more_copies_than_holdout"),
+    (change_a_type, "orders: expect_columns_as_declared"),
+    (lose_a_column, "orders: expect_columns_as_declared"),
+    (lose_a_column, "orders: expect_column_shape_to_follow(status)"),
+    (lose_half_the_rows, "orders: expect_row_count_as_planned"),
+    (invent_a_label, "orders: expect_column_categories_to_be_known(status)"),
+]
+
+
+def test_an_honest_copy_passes(plan: Plan, real: Shop) -> None:
+    checks = judge(plan, real, honest_copy(real))
+
+    assert [c.prose for c in checks if c.verdict != "PASS"] == []
+
+
+@pytest.mark.parametrize(("spoil", "check"), SPOILERS)
+def test_a_spoilt_copy_is_refused(plan: Plan, real: Shop, spoil: Spoiler, check: str) -> None:
+    copy = honest_copy(real)
+    copy["orders"] = spoil(copy, real)
+
+    assert check in refusals(judge(plan, real, copy))
+
+
+def test_a_rare_label_of_production_is_refused(plan: Plan, real: Shop) -> None:
+    shops = [dict(real), honest_copy(real)]
+    for shop in shops:
+        tiers = shop["users"]["tier"].to_numpy(zero_copy_only=False).copy()
+        tiers[:5] = "royal"
+        shop["users"] = with_column(shop["users"], "tier", pa.chunked_array([pa.array(tiers, pa.string())]))
+
+    assert refusals(judge(plan, *shops)) == {"users: expect_column_categories_not_rare(tier)"}
+
+
+def test_too_few_rows_make_the_gate_abstain(plan: Plan, real: Shop) -> None:
+    judge(plan, real, honest_copy(real))
+    few = {name: rows.slice(0, 300) for name, rows in real.items()}
+
+    checks = judge(plan, few, few)
+
+    shape = next(c for c in checks if c.name == "expect_column_shape_to_follow(tier)")
+    assert shape.verdict == "ABSTAIN"
+    assert "100 are needed" in shape.prose
+
+
+def test_suites_of_small_tables_hold_structure_only(plan: Plan, real: Shop) -> None:
+    few = {name: rows.slice(0, 300) for name, rows in real.items()}
+    few["users"] = real["users"]
+
+    judge(plan, few, few)
+
+    suite = json.loads((Path(plan.expectations) / "orders.json").read_text())
+    assert "too few for statistics" in suite["notes"]
+    assert not any("follow_on_average" in e["type"] for e in suite["expectations"])
