@@ -1,0 +1,128 @@
+"""Bins and categories that each hold at least k real rows, between edges that tell no one's value."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from synth_ops.report.values import DAY, Values
+
+N_BINS = 28
+N_SHOWN = 9
+"""Categories named in a chart; the rest are pooled."""
+FEW = 12
+"""A number with no more distinct values than this is drawn as categories."""
+OTHER = "other"
+TRIM = 0.005
+"""Share of rows at either end that is drawn in the first and the last bin."""
+COVERED = 0.05
+"""Categories are drawn where those that may be named hold at least this share of the rows."""
+_CLOCK = np.array([1, 5, 15, 60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600], dtype=np.float64)
+_CALENDAR = DAY * np.array([1, 2, 7, 14, 30.4375, 91.3125, 182.625, 365.25, 730.5, 1826.25, 3652.5, 36525.0])
+_TIMES = np.concatenate([_CLOCK, _CALENDAR])
+
+Shares = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Where bins begin and end."""
+
+    values: npt.NDArray[np.float64]
+    step: float
+
+
+def pooled_edges(real: Values, k: int) -> Edges | None:
+    """Give edges between bins of at least k real rows each, or None where numbers are not the way to draw them.
+
+    The outermost edges are rounded outwards from the k-th smallest and largest; all beyond counts as there.
+    """
+    line = np.sort(real.present[np.isfinite(real.present)])
+    if len(line) < 4 * k or (real.n_distinct <= FEW and not real.is_time):
+        return None
+    cut = max(k - 1, int(TRIM * len(line)))
+    low, high = line[cut], line[-1 - cut]
+    if not high > low:
+        return None
+    step = _step((high - low) / N_BINS, is_time=real.is_time)
+    edges = step * np.arange(np.floor(low / step), np.ceil(high / step) + 1)
+    pooled = _pool(edges, _count(real.present, edges), k)
+    return Edges(pooled, step) if len(pooled) > 3 else None  # noqa: PLR2004 — two bins say nothing
+
+
+def shares(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> Shares:
+    """Give the share of rows in each bin; those beyond the ends count in the first and the last."""
+    counts = _count(present, edges)
+    return tuple(float(s) for s in (counts / max(counts.sum(), 1)).round(4))
+
+
+def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[str, ...], Shares, Shares] | None:
+    """Give labels and shares of the categories that at least k real rows hold; the rest are one, also at least k."""
+    if not (real.are_words or (real.line is not None and real.n_distinct <= FEW)):
+        return None
+    named = _named(real, k)
+    total = len(real.words)
+    if sum(named.values()) < max(COVERED * total, 1):
+        return None
+    keys = sorted(named) if real.line is not None else list(named)  # type: ignore[type-var] # numbers have an order
+    there = dict(synthetic.counts)
+    ours = [named[key] for key in keys]
+    theirs = [there.get(key, 0) for key in keys]
+    labels = [_word(key, real) for key in keys]
+    if sum(ours) < total or sum(theirs) < len(synthetic.words):
+        labels, ours, theirs = _with_other(labels, ours, theirs, total, len(synthetic.words))
+    return tuple(labels), _as_shares(ours), _as_shares(theirs)
+
+
+def _named(real: Values, k: int) -> dict[object, int]:
+    """Give the categories that may be named: enough rows each, and enough rows in all that are left unnamed."""
+    frequent = [(value, n) for value, n in real.counts[:N_SHOWN] if n >= k]
+    rest = len(real.words) - sum(n for _, n in frequent)
+    # A pool of a few would be read off by subtraction: the smallest that could be named joins it.
+    while frequent and 0 < rest < k:
+        rest += frequent.pop()[1]
+    return dict(frequent)
+
+
+def _with_other(
+    labels: list[str], ours: list[int], theirs: list[int], n_real: int, n_synthetic: int
+) -> tuple[list[str], list[int], list[int]]:
+    return [*labels, OTHER], [*ours, n_real - sum(ours)], [*theirs, n_synthetic - sum(theirs)]
+
+
+def _as_shares(counts: list[int]) -> Shares:
+    total = max(sum(counts), 1)
+    return tuple(round(c / total, 4) for c in counts)
+
+
+def _word(key: object, real: Values) -> str:
+    if real.line is not None and not real.is_time:
+        return real.label(float(key), 0.0)  # type: ignore[arg-type] # Arrow gave a number
+    text = str(key)
+    return (text if len(text) <= 40 else f"{text[:39]}…") or "(empty)"  # noqa: PLR2004 — the width of a card
+
+
+def _count(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    cells = np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
+    return np.bincount(cells, minlength=len(edges) - 1)
+
+
+def _pool(
+    edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int
+) -> npt.NDArray[np.float64]:
+    """Drop the edges between bins that hold fewer than k rows."""
+    kept, held = [edges[0]], 0
+    for right, count in zip(edges[1:], counts, strict=True):
+        held += int(count)
+        if held >= k:
+            kept, held = [*kept, right], 0
+    kept[-1] = edges[-1]
+    return np.array(kept)
+
+
+def _step(least: float, *, is_time: bool) -> float:
+    """Give the next round distance."""
+    if is_time:
+        return float(_TIMES[min(np.searchsorted(_TIMES, least), len(_TIMES) - 1)])
+    size = 10.0 ** np.floor(np.log10(least))
+    return float(next(m * size for m in (1, 2, 5, 10) if m * size >= least * 0.999))
