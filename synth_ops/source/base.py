@@ -1,6 +1,7 @@
 """What every source gives, and the few things that all of them need."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 from synth_ops.arrow_types import arrow_schema, parse
 from synth_ops.errors import SourceError
-from synth_ops.schema import Table, Column, Database
+from synth_ops.schema import Column, Database, Table
 
 BATCH_ROWS = 65_536
 """Rows of one batch: what is held in memory at a time."""
@@ -54,6 +55,23 @@ def quote(name: str) -> str:
     "a""; drop table b"
     """
     return '"' + name.replace('"', '""') + '"'
+
+
+def file_of(url: str) -> Path:
+    """Give the path of a file URL: three slashes before a relative path, four before an absolute one.
+
+    >>> str(file_of("duckdb:///demo/x.duckdb")), str(file_of("duckdb:////srv/x.duckdb"))
+    ('demo/x.duckdb', '/srv/x.duckdb')
+    """
+    return Path(url.split(":", 1)[1].removeprefix("///").split("?", 1)[0])
+
+
+def missing_file(path: Path, kind: str) -> SourceError:
+    """Give the error for a database file that is not there."""
+    return SourceError(
+        f"source must name an existing {kind} file, however there is none at {path.absolute()}."
+        " Correct `source` in synth.yaml; a relative path starts at the working folder, an absolute one has four slashes."
+    )
 
 
 def without_secrets(url: str) -> str:

@@ -12,7 +12,16 @@ import pyarrow as pa
 
 from synth_ops.errors import SourceError
 from synth_ops.schema import CheckConstraint, Column, Database, ForeignKey, Table
-from synth_ops.source.base import BATCH_ROWS, NOT_LEARNED, conform, quote, table_lost, table_unreadable
+from synth_ops.source.base import (
+    BATCH_ROWS,
+    NOT_LEARNED,
+    conform,
+    file_of,
+    missing_file,
+    quote,
+    table_lost,
+    table_unreadable,
+)
 
 Row = dict[str, Any]
 
@@ -91,7 +100,7 @@ def open_duckdb(url: str) -> Iterator["DuckDBSource"]:
     Raises:
         SourceError: the file is not there, is not DuckDB's, or another process is writing it.
     """
-    connection = _connect(path_of(url))
+    connection = _connect(file_of(url))
     try:
         yield DuckDBSource(connection)
     finally:
@@ -161,23 +170,6 @@ class DuckDBSource:
         cursor = self.connection.execute(sql, parameters or {})
         names = [d[0] for d in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def path_of(url: str) -> Path:
-    """Give the path of a file URL: three slashes before a relative path, four before an absolute one.
-
-    >>> str(path_of("duckdb:///demo/x.duckdb")), str(path_of("duckdb:////srv/x.duckdb"))
-    ('demo/x.duckdb', '/srv/x.duckdb')
-    """
-    return Path(url.split(":", 1)[1].removeprefix("///").split("?", 1)[0])
-
-
-def missing_file(path: Path, kind: str) -> SourceError:
-    """Give the error for a database file that is not there."""
-    return SourceError(
-        f"source must name an existing {kind} file, however there is none at {path.absolute()}."
-        " Correct `source` in synth.yaml; a relative path starts at the working folder, an absolute one has four slashes."
-    )
 
 
 def read(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:

@@ -46,6 +46,6 @@ def _scheme(url: str) -> str:
     """Give the scheme in lower case, without SQLAlchemy's driver suffix; for a folder, what its files are."""
     head, colon, _ = url.partition(":")
     scheme = head.split("+", 1)[0].lower() if colon else ""
-    if scheme in _OPENERS or not Path(url).is_dir():
+    if scheme in _OPENERS or not url or not Path(url).is_dir():
         return scheme
     return "parquet" if any(Path(url).rglob("*.parquet")) else "csv"
