@@ -16,11 +16,13 @@ from synth_ops.relate.flat import label_name
 from synth_ops.relate.keys import key_label, key_texts
 from synth_ops.relate.links import NULL, ORPHAN, PRESENT, SELF
 from synth_ops.relate.match import any_null, find_rows, tuple_codes
-from synth_ops.relate.slots import Labels, draw_within, match_slots, plant_forest
+from synth_ops.relate.slots import Labels, match_by_levels, match_slots, plant_forest, slots_within
 from synth_ops.relate.spec import FkSpec
 from synth_ops.relate.unlearned import Taken, mint_orphans
 
 ORPHAN_ROUNDS = 20
+NEVER = 1e-9
+"""Weight of a parent that shall have no children, where only such are left."""
 
 
 @dataclass(frozen=True)
@@ -145,23 +147,30 @@ def _best_root(draft: Draft, key: FkSpec) -> int:
 
 
 def _agree(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, parent: Draft, rng: np.random.Generator) -> None:
-    """Give parents that agree on the columns which other keys have filled in, of the wanted label if there are any."""
-    foreign_key = key.foreign_key
-    filled = np.stack([draft.filled[c][rows] for c in foreign_key.columns], axis=1)
-    weights = calibrate(_degrees(key), parent.degree_scores(draft.name, key), len(rows), rng) + 0.01 if not key.copied else np.ones(parent.n_rows)
+    """Give parents that agree on the columns which other keys have filled in, of the wanted label as far as they go."""
+    columns, refs = key.foreign_key.columns, key.foreign_key.ref_columns
+    filled = np.stack([draft.filled[c][rows] for c in columns], axis=1)
     groups = _parent_labels(key, parent)
     for pattern in np.unique(filled, axis=0):
         chosen = rows[(filled == pattern).all(axis=1)]
-        mine = [c for c, is_set in zip(foreign_key.columns, pattern, strict=True) if is_set]
-        theirs = [c for c, is_set in zip(foreign_key.ref_columns, pattern, strict=True) if is_set]
-        child_codes, parent_codes = tuple_codes(draft.key(mine, chosen), parent.key(theirs))
-        label_codes = pd.factorize(np.concatenate([labels[chosen], groups]))[0].astype(np.int64)
-        n_labels = int(label_codes.max(initial=0)) + 1
-        wanted = np.where(child_codes < 0, -1, child_codes * n_labels + label_codes[: len(chosen)])
-        at = draw_within(wanted, parent_codes * n_labels + label_codes[len(chosen) :], weights, rng)
-        lost = np.flatnonzero(at < 0)
-        at[lost] = draw_within(child_codes[lost], parent_codes, weights, rng)
-        _point(draft, key, chosen, at, parent)
+        mine = [c for c, is_set in zip(columns, pattern, strict=True) if is_set]
+        theirs = [c for c, is_set in zip(refs, pattern, strict=True) if is_set]
+        codes, parent_codes = tuple_codes(draft.key(mine, chosen), parent.key(theirs))
+        met = np.isin(codes, parent_codes[parent_codes >= 0])
+        chosen, codes = chosen[met], codes[met]
+        slots = slots_within(codes, parent_codes, _weights(draft, key, len(chosen), parent, rng), rng)
+        both = pd.factorize(np.concatenate([labels[chosen], groups[slots]]))[0].astype(np.int64)
+        width = int(both.max(initial=0)) + 1
+        wanted = [codes * width + both[: len(chosen)], codes]
+        offered = [parent_codes[slots] * width + both[len(chosen) :], parent_codes[slots]]
+        _point(draft, key, chosen, slots[match_by_levels(wanted, offered, rng)], parent)
+
+
+def _weights(draft: Draft, key: FkSpec, n_rows: int, parent: Draft, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Give how often each parent shall be pointed at, about; never nil, or none might be left that agrees."""
+    if key.copied:
+        return np.ones(parent.n_rows)
+    return calibrate(_degrees(key), parent.degree_scores(draft.name, key), n_rows, rng) + NEVER
 
 
 def _parent_labels(key: FkSpec, parent: Draft) -> Labels:

@@ -1,5 +1,7 @@
 """Which child gets which parent: slots that parents offer, matched to children of the same label."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,6 +9,8 @@ from numpy.typing import NDArray
 from synth_ops.relate.match import group_ranks
 
 Labels = NDArray[np.object_]
+Levels = Sequence[NDArray[np.int64]]
+"""Codes of the same children or slots, from the most to the least exacting."""
 
 
 def match_slots(wanted: Labels, offered: Labels, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -18,46 +22,59 @@ def match_slots(wanted: Labels, offered: Labels, rng: np.random.Generator) -> ND
     - offered: ``(n,)``; each slot's label
     - result: ``(n,)``; a permutation
     """
-    n = len(wanted)
     codes = pd.factorize(np.concatenate([wanted, offered]), use_na_sentinel=False)[0].astype(np.int64)
-    children, slots = rng.permutation(n), rng.permutation(n)
-    child_codes, slot_codes = codes[:n][children], codes[n:][slots]
-    order = np.argsort(slot_codes, kind="stable")
-    starts = np.searchsorted(slot_codes[order], np.arange(codes.max(initial=0) + 2))
-    ranks = group_ranks(child_codes)
-    alike = ranks < (starts[child_codes + 1] - starts[child_codes])
-    chosen = np.full(n, -1, dtype=np.int64)
-    chosen[children[alike]] = slots[order[starts[child_codes[alike]] + ranks[alike]]]
-    left = np.setdiff1d(np.arange(n), chosen[alike_rows(chosen)])
-    chosen[children[~alike]] = rng.permutation(left)
-    return chosen
+    n = len(wanted)
+    return match_by_levels([codes[:n], np.zeros(n, np.int64)], [codes[n:], np.zeros(n, np.int64)], rng)
 
 
-def alike_rows(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the children that have a slot already."""
-    return np.flatnonzero(chosen >= 0)
-
-
-def draw_within(
-    groups: NDArray[np.int64], parent_groups: NDArray[np.int64], weights: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Draw for each child a parent of its group, in proportion to the weights; -1 where the group has none.
+def match_by_levels(wanted: Levels, offered: Levels, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Give each child a slot that agrees on the first level; to who is left over, one that agrees on the next.
 
     **Shape**
 
-    - groups: ``(n_children,)``; negative is a group without parents
-    - parent_groups, weights: ``(n_parents,)``; weights are positive
+    - wanted, offered: per level ``(n,)``; on the last level each code is wanted as often as it is offered
+    - result: ``(n,)``; a permutation
     """
-    order = np.argsort(parent_groups, kind="stable")
-    ordered = parent_groups[order]
-    total = np.concatenate([[0.0], np.cumsum(weights[order])])
-    low, high = np.searchsorted(ordered, groups, "left"), np.searchsorted(ordered, groups, "right")
-    there = (high > low) & (groups >= 0)
-    low, high = low[there], high[there]
-    drawn = total[low] + rng.random(len(low)) * (total[high] - total[low])
-    result = np.full(len(groups), -1, dtype=np.int64)
-    result[there] = order[np.clip(np.searchsorted(total, drawn, "right") - 1, low, high - 1)] if len(low) else []
-    return result
+    n = len(wanted[0])
+    chosen = np.full(n, -1, dtype=np.int64)
+    children, slots = rng.permutation(n), rng.permutation(n)
+    for mine, theirs in zip(wanted, offered, strict=True):
+        given, taken = _match(mine[children], theirs[slots])
+        chosen[children[given]] = slots[taken]
+        children, slots = np.delete(children, given), np.delete(slots, taken)
+    return chosen
+
+
+def slots_within(
+    groups: NDArray[np.int64], parent_groups: NDArray[np.int64], weights: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Give as many slots in each group as it has children, parents in proportion to their weights.
+
+    **Shape**
+
+    - groups: ``(n_children,)``; each has parents
+    - parent_groups, weights: ``(n_parents,)``; weights are positive
+    - result: ``(n_children,)``; parents' rows
+    """
+    parents = rng.permutation(len(parent_groups))
+    parents = parents[np.argsort(parent_groups[parents], kind="stable")]
+    of = parent_groups[parents]
+    n_groups = int(max(of.max(initial=-1), groups.max(initial=-1))) + 1
+    n_wanted = np.bincount(groups, minlength=n_groups)
+    total = np.bincount(of[of >= 0], weights[parents][of >= 0], n_groups)
+    share = np.where(of >= 0, (n_wanted / np.maximum(total, np.finfo(float).tiny))[of] * weights[parents], 0.0)
+    # The running sum is whole at the end of each group, so rounding it keeps every group's number.
+    counts = np.diff(np.round(np.cumsum(share), 6).round(), prepend=0.0).astype(np.int64)
+    return np.repeat(parents, counts)
+
+
+def _match(mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair children and slots of the same code, in order, as far as both go."""
+    order = np.argsort(theirs, kind="stable")
+    starts = np.searchsorted(theirs[order], np.arange(max(mine.max(initial=-1), theirs.max(initial=-1)) + 2))
+    ranks = group_ranks(mine)
+    given = np.flatnonzero(ranks < starts[mine + 1] - starts[mine])
+    return given, order[starts[mine[given]] + ranks[given]]
 
 
 def plant_forest(
