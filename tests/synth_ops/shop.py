@@ -1,0 +1,34 @@
+"""A tiny shop to refresh: two tables, one foreign key, and a plan that learns them in seconds."""
+
+from pathlib import Path
+
+import duckdb
+
+YAML = """\
+dataset: shop
+source: duckdb:///{source}
+publish: {publish}
+defaults: {{time_budget: 10s}}
+"""
+
+
+def build_shop(folder: Path, *, n_users: int = 200) -> Path:
+    """Write the database and its plan, and give the plan's path."""
+    source = folder / "shop.duckdb"
+    with duckdb.connect(str(source)) as connection:
+        connection.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, plan VARCHAR NOT NULL, age INTEGER)")
+        connection.execute(
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id), total DOUBLE)"
+        )
+        connection.execute(
+            "INSERT INTO users SELECT i, CASE WHEN i % 3 = 0 THEN 'free' ELSE 'paid' END, 20 + (i * 7) % 50"
+            " FROM range(1, ? + 1) r(i)",
+            [n_users],
+        )
+        connection.execute(
+            "INSERT INTO orders SELECT i, 1 + (i * 13) % ?, round(sqrt(i) * 3, 2) FROM range(1, 2 * ? + 1) r(i)",
+            [n_users, n_users],
+        )
+    plan = folder / "synth.yaml"
+    plan.write_text(YAML.format(source=source, publish=folder / "snapshots"))
+    return plan
