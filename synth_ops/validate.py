@@ -1,4 +1,4 @@
-"""The gate: measure the copy, assert the suites, write the report. It says whether to publish, and publishes nothing."""
+"""The gate: measure the copy, assert the suites, write the report. It says whether to publish, and never publishes."""
 
 import hashlib
 import time
@@ -18,6 +18,7 @@ from synth_ops.records import (
     Progress,
     ProgressEvent,
     Sampled,
+    Trained,
     Validated,
     Verdict,
     no_progress,
@@ -87,15 +88,16 @@ def verdict_of(checks: Sequence[Check]) -> Verdict:
 
 def _measure_tables(
     workspace: Workspace, plan: Plan, seed: int, progress: Progress
-) -> tuple[tuple[Measure, ...], dict[str, Any]]:
+) -> tuple[tuple[Measure, ...], list[Any]]:
     """Measure each table and draw its charts, one table in memory at a time."""
     measures: list[Measure] = []
-    charts: dict[str, Any] = {}
+    charts: list[Any] = []
     tables = [t for t in plan.tables if t.mode != "skip"]
     for i, table in enumerate(tables):
         progress(ProgressEvent(step="validate", table=table.name, phase="measure", done=i / len(tables)))
-        found, charts[table.name] = _measure_table(workspace, plan, table, seed)
+        found, drawn = _measure_table(workspace, plan, table, seed)
         measures += found
+        charts.append(drawn)
         progress(ProgressEvent(step="validate", table=table.name, phase="measured", done=(i + 1) / len(tables)))
     return tuple(measures), charts
 
@@ -110,11 +112,18 @@ def _measure_table(workspace: Workspace, plan: Plan, table: TablePlan, seed: int
 
 
 def _write_report(
-    workspace: Workspace, plan: Plan, checks: Sequence[Check], charts: Mapping[str, Any], measured: Measured
+    workspace: Workspace, plan: Plan, checks: Sequence[Check], charts: Sequence[Any], measured: Measured
 ) -> Path:
     from synth_ops.report import write_report  # loads what draws; only a worker draws
 
-    facts = {"night": workspace.night, "fidelity": dict(_fidelity(plan, measured)), "verdict": verdict_of(checks)}
+    facts = {
+        "extracted": read_record(workspace.record("extract"), Extracted),
+        "trained": read_record(workspace.record("train"), Trained),
+        "sampled": read_record(workspace.record("sample"), Sampled),
+        "fidelity": dict(_fidelity(plan, measured)),
+        "verdict": verdict_of(checks),
+    }
+    facts = {name: fact for name, fact in facts.items() if fact is not None}
     return write_report(workspace, plan, checks, charts, facts)
 
 

@@ -4,6 +4,8 @@ Importing this module imports Great Expectations and registers the classes with 
 import it, inside functions. The batch is never a table of rows: it holds one row a figure, as `figures_frame` gives.
 """
 
+# ruff: noqa: ARG002, ARG003 — signatures are Great Expectations' own, which passes arguments by name
+
 import warnings
 from typing import Any, ClassVar
 
@@ -15,11 +17,14 @@ from synth_ops.measure.records import Measure
 with warnings.catch_warnings():
     # Great Expectations imports modules that Python has deprecated.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from great_expectations.execution_engine import PandasExecutionEngine
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
     from great_expectations.expectations.expectation import BatchExpectation, render_suite_parameter_string
     from great_expectations.expectations.metrics.metric_provider import metric_value
     from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-    from great_expectations.render import (
+    from great_expectations.expectations.registry import list_registered_expectation_implementations
+    from great_expectations.render.components import (
         LegacyDiagnosticRendererType,
         LegacyRendererType,
         RenderedStringTemplateContent,
@@ -33,6 +38,18 @@ def figures_frame(measures: list[Measure]) -> pd.DataFrame:
     """Give the figures of one table as the batch that our expectations look them up in."""
     records = [{"check": m.name, "subject": m.subject, "figure": m.model_dump_json()} for m in measures]
     return pd.DataFrame(records, columns=["check", "subject", "figure"])
+
+
+def registered_types() -> list[str]:
+    """Give the names of all expectations: Great Expectations' own, and ours."""
+    return sorted(list_registered_expectation_implementations())
+
+
+def ephemeral_context() -> Any:  # noqa: ANN401 — one of a family of classes
+    """Make a context that leaves no file and draws no progress bar."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
 
 
 class Figures(TableMetricProvider):
@@ -84,7 +101,8 @@ class MeasuredExpectation(BatchExpectation):
             return {"success": False, "result": {"observed_value": None}}
         measure = Measure.model_validate_json(figure)
         held = measure.error is None and rule.holds(measure, kwargs)
-        return {"success": bool(held), "result": {"observed_value": measure.observed, "prose": say(rule, measure, kwargs)}}
+        result = {"observed_value": measure.observed, "prose": say(rule, measure, kwargs)}
+        return {"success": bool(held), "result": result}
 
     @classmethod
     @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)

@@ -75,9 +75,7 @@ def _structure(table: TablePlan, n_rows: int) -> Iterator[Expectation]:
             yield _expect("expect_column_values_to_not_be_null", "Declared NOT NULL.", column=column.name)
         if column.enum:
             note = "The type declares these labels."
-            yield _expect(
-                "expect_column_values_to_be_in_set", note, column=column.name, value_set=list(column.enum)
-            )
+            yield _expect("expect_column_values_to_be_in_set", note, column=column.name, value_set=list(column.enum))
 
 
 def _keys(table: TablePlan) -> Iterator[Expectation]:

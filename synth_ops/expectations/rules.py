@@ -168,5 +168,5 @@ def limit_of(rule: Rule, measure: Measure, limits: Limits) -> float | None:
     """Give the bound as the figure itself may reach it: an excess is allowed on top of the floor's upper end."""
     if rule.limits == EXCESS:
         floor = measure.floor_high if measure.floor_high is not None else measure.floor
-        return limits["max_excess"] + (floor or 0.0)
-    return limits[rule.limits[-1]] if rule.limits else None
+        return float(limits["max_excess"]) + (floor or 0.0)
+    return float(limits[rule.limits[-1]]) if rule.limits else None

@@ -48,7 +48,7 @@ def _bounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
     if not len(finite):
         return np.zeros(len(values), dtype=np.float32)
     low, span = finite.min(), np.ptp(finite) or 1.0
-    return np.clip((values - low) / span, -1, 2).astype(np.float32)
+    return np.asarray(np.clip((values - low) / span, -1, 2), dtype=np.float32)
 
 
 def _auc(
@@ -57,6 +57,7 @@ def _auc(
     from sklearn.ensemble import HistGradientBoostingClassifier  # a second to load; only a worker measures
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from threadpoolctl import threadpool_limits
 
     x = features[np.concatenate([real, other])]
     y = np.repeat([0, 1], [len(real), len(other)])
@@ -65,4 +66,7 @@ def _auc(
         max_iter=60, early_stopping=False, categorical_features=is_label, random_state=seed
     )
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
-    return float(roc_auc_score(y, cross_val_predict(model, x, y, cv=folds, method="predict_proba")[:, 1]))
+    # One thread: on a busy machine OpenMP's threads wait for each other in a loop, and take tens of times longer.
+    with threadpool_limits(1):
+        scores = cross_val_predict(model, x, y, cv=folds, method="predict_proba")[:, 1]
+    return float(roc_auc_score(y, scores))

@@ -79,9 +79,7 @@ def measure_table(
     return (*found, *_measure_values(plan, table, real, synthetic, seed))
 
 
-def _measure_values(
-    plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, seed: int
-) -> Iterator[Measure]:
+def _measure_values(plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, seed: int) -> Iterator[Measure]:
     """Measure what is compared by value, where there is such a thing."""
     scales = compared_columns(plan, table)
     scales = {name: scale for name, scale in scales.items() if name in synthetic.column_names}

@@ -33,7 +33,7 @@ class Measure(Record):
     @property
     def subject(self) -> str:
         """What the figure is about, in the words that a suite uses; empty for the whole table."""
-        return self.column or self.foreign_key or " × ".join(self.columns or ())
+        return self.column or self.foreign_key or " and ".join(self.columns or ())
 
     @property
     def excess(self) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,7 +113,7 @@ def _named(table: str, key: ForeignKey, name: str, observed: float, *, floor: fl
     return Measure(table=table, name=name, foreign_key=key.name, observed=observed, floor=floor, n=n)
 
 
-def _as(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedArray:
+def _as(column: "pa.ChunkedArray[Any]", dtype: pa.DataType) -> "pa.ChunkedArray[Any]":
     """Read a child's column as its parent's type, so that 7 and 7.0 are one key; as it is where that cannot be."""
     try:
         return column.cast(dtype)
@@ -120,7 +121,7 @@ def _as(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedArray:
         return column
 
 
-def _hash_text(column: pa.ChunkedArray) -> Hashes:
+def _hash_text(column: Any) -> Hashes:  # noqa: ANN401 — any Arrow column
     raw = pa.types.is_binary(column.type) or pa.types.is_fixed_size_binary(column.type)
     text = column.cast(pa.binary()).fill_null(b"") if raw else column.cast(pa.string()).fill_null("")
     coded = text.dictionary_encode().unify_dictionaries()

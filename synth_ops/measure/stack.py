@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,9 +42,7 @@ class Stack:
         return len(self.training) + len(self.holdout) + len(self.synthetic)
 
 
-def stack_rows(
-    real: pa.Table, synthetic: pa.Table, scales: Mapping[str, Scale], held_out: NDArray[np.bool_]
-) -> Stack:
+def stack_rows(real: pa.Table, synthetic: pa.Table, scales: Mapping[str, Scale], held_out: NDArray[np.bool_]) -> Stack:
     """Lay the compared columns of both tables over each other."""
     columns = {name: _joined(real.column(name), synthetic.column(name)) for name in scales}
     numbers = {name: _numbers(columns[name]) for name, scale in scales.items() if scale == "number"}
@@ -58,13 +57,13 @@ def stack_rows(
     )
 
 
-def _joined(real: pa.ChunkedArray, synthetic: pa.ChunkedArray) -> pa.ChunkedArray:
+def _joined(real: "pa.ChunkedArray[Any]", synthetic: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
     if synthetic.type != real.type:
         synthetic = synthetic.cast(real.type)
     return pa.chunked_array([*real.chunks, *synthetic.chunks], type=real.type)
 
 
-def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _numbers(column: "pa.ChunkedArray[Any]") -> NDArray[np.float64]:
     """Give any ordered type as float64; times as their distance from their epoch."""
     dtype = column.type
     if pa.types.is_temporal(dtype):
@@ -74,14 +73,12 @@ def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return np.asarray(column.to_numpy(), dtype=np.float64)
 
 
-def _labels(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _labels(column: "pa.ChunkedArray[Any]") -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Give the position of each value in the sorted dictionary of both tables."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_floating(column.type) or pa.types.is_temporal(column.type):
         column = column.cast(pa.string())
-    coded = column.dictionary_encode().unify_dictionaries().combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.chunk(0) if coded.num_chunks else pa.array([], coded.type)
+    coded: Any = pa.concat_arrays(column.dictionary_encode().unify_dictionaries().chunks)
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
     return np.asarray(codes, dtype=np.int64), tuple(str(v) for v in coded.dictionary.to_pylist())

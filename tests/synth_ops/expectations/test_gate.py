@@ -46,7 +46,9 @@ def insert_nulls(copy: Shop, _real: Shop) -> pa.Table:
     rng = np.random.default_rng(0)
     orders = copy["orders"]
     keep = pa.array(rng.random(orders.num_rows) >= 0.1)
-    return with_column(orders, "items", pa.chunked_array([pa.compute.if_else(keep, orders["items"].combine_chunks(), None)]))
+    return with_column(
+        orders, "items", pa.chunked_array([pa.compute.if_else(keep, orders["items"].combine_chunks(), None)])
+    )
 
 
 def repeat_a_key(copy: Shop, _real: Shop) -> pa.Table:
