@@ -104,21 +104,21 @@ class SnapshotTable:
         Raises:
             CorruptArtifact: a file differs from the manifest.
         """
-        import duckdb  # noqa: PLC0415 — only who asks for it pays for it
+        import duckdb
 
         for file in self.entry.files:
             _require(_problem_of(self.folder, file))
         return (connection or duckdb.connect()).read_parquet([str(p) for p in self.paths])
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._arrow.__arrow_c_stream__(requested_schema)
+        return self._arrow.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call] # a protocol of C
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 — whatever the Arrow table has
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self._arrow, name)
 
-    def __getitem__(self, key: "int | str") -> pa.ChunkedArray:
+    def __getitem__(self, key: "int | str") -> "pa.ChunkedArray[Any]":
         return self._arrow[key]
 
     def __len__(self) -> int:
@@ -236,7 +236,7 @@ def problems_of(folder: Path) -> tuple[str, ...]:
         return (str(error),)
     found = [_problem_of(folder, f) or _parquet_problem(folder, f) for f in manifest.files]
     if manifest.snapshot != folder.name:
-        found.append(f"{folder} must hold the snapshot it is named for, however its manifest is of {manifest.snapshot}.")
+        found.append(f"{folder} must hold the snapshot of that name, however its manifest is of {manifest.snapshot}.")
     return (*(p for p in found if p), *_strays(folder, manifest))
 
 
@@ -296,10 +296,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _differs(path: Path, how: str) -> str:
-    return (
-        f"{path} must be as it was published, however {how}."
-        " Open an earlier snapshot, or publish the night again."
-    )
+    return f"{path} must be as it was published, however {how}. Open an earlier snapshot, or publish the night again."
 
 
 def _require(problem: str | None) -> None:

@@ -71,9 +71,7 @@ class Night:
         return content_hash(self.plan.hash, [(t.name, t.sha256) for t in self.sampled.tables])
 
 
-def publish(
-    workspace: Workspace, *, progress: Progress = no_progress, store: LocalStore | None = None
-) -> Published:
+def publish(workspace: Workspace, *, progress: Progress = no_progress, store: LocalStore | None = None) -> Published:
     """Publish the night's synthetic database as one snapshot, or give the one that already holds it.
 
     ``latest.json`` never goes back to an earlier night: publishing one leaves it where it is.
@@ -196,9 +194,7 @@ def _flip(snapshot: str, place: Place, store: LocalStore) -> None:
         _clear_quietly(place, store)
 
 
-def _stage(
-    sampled: SampledTable, night: Night, staged: Path, store: LocalStore, progress: Progress
-) -> ManifestTable:
+def _stage(sampled: SampledTable, night: Night, staged: Path, store: LocalStore, progress: Progress) -> ManifestTable:
     source = night.workspace.synthetic(sampled.name)
     _check_source(source, sampled)
     folder = staged / file_stem(sampled.name)

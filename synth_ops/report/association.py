@@ -1,6 +1,7 @@
 """How strongly pairs of columns go together: Spearman, the correlation ratio, Cramér's V."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ MAX_ROWS = 20_000
 MAX_CATEGORIES = 20
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
+Side = npt.NDArray[Any]
+"""Ranks of a number as floats, or codes of a category as integers."""
 
 
 def associations(pairs: Sequence[tuple[Values, Values]], k: int) -> tuple[Floats, Floats]:
@@ -22,7 +25,7 @@ def associations(pairs: Sequence[tuple[Values, Values]], k: int) -> tuple[Floats
     return _matrix(real), _matrix(synthetic)
 
 
-def _side(values: Values, real: Values, k: int) -> Floats | Codes:
+def _side(values: Values, real: Values, k: int) -> Side:
     """Give ranks of a number, or codes of a category in which the rare are one and null is another."""
     chosen = _rows(values.n)
     if values.line is not None:
@@ -33,7 +36,7 @@ def _side(values: Values, real: Values, k: int) -> Floats | Codes:
     return codes[chosen]
 
 
-def _codes(words: pa.Array, known: list[object]) -> Codes:
+def _codes(words: "pa.Array[Any]", known: list[Any]) -> Codes:
     found = pc.index_in(words, value_set=pa.array(known, words.type))
     return np.asarray(found.fill_null(len(known)).to_numpy(zero_copy_only=False), dtype=np.int64)
 
@@ -53,7 +56,7 @@ def _ranks(line: Floats) -> Floats:
     return ranks
 
 
-def _matrix(columns: Sequence[Floats | Codes]) -> Floats:
+def _matrix(columns: Sequence[Side]) -> Floats:
     matrix = np.eye(len(columns))
     for i, one in enumerate(columns):
         for j in range(i):
@@ -61,7 +64,7 @@ def _matrix(columns: Sequence[Floats | Codes]) -> Floats:
     return matrix
 
 
-def _association(one: Floats | Codes, other: Floats | Codes) -> float:
+def _association(one: Side, other: Side) -> float:
     numbers = (one.dtype.kind == "f", other.dtype.kind == "f")
     if all(numbers):
         return _spearman(one, other)

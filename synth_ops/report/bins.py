@@ -1,17 +1,20 @@
 """Bins and categories that each hold at least k real rows, between edges that tell no one's value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synth_ops.report.values import DAY, Values
+from synth_ops.report.values import DAY, Label, Values
 
 N_BINS = 28
 N_SHOWN = 9
 """Categories named in a chart; the rest are pooled."""
 FEW = 12
 """A number with no more distinct values than this is drawn as categories."""
+MAX_WHOLE = 60
+"""Whole numbers that span no more than this have a bin each."""
 OTHER = "other"
 TRIM = 0.005
 """Share of rows at either end that is drawn in the first and the last bin."""
@@ -30,6 +33,13 @@ class Edges:
 
     values: npt.NDArray[np.float64]
     step: float
+    shift: float = 0.0
+    """What an edge lies below the value it stands for, where each bin is one whole number."""
+
+    def labels(self, label: Label) -> tuple[str, ...]:
+        """Give words for each edge; the last stands for the last value."""
+        low = [label(float(v) + self.shift, self.step) for v in self.values[:-1]]
+        return (*low, label(float(self.values[-1]) - self.shift, self.step))
 
 
 def pooled_edges(real: Values, k: int) -> Edges | None:
@@ -44,10 +54,9 @@ def pooled_edges(real: Values, k: int) -> Edges | None:
     low, high = line[cut], line[-1 - cut]
     if not high > low:
         return None
-    step = _step((high - low) / N_BINS, is_time=real.is_time)
-    edges = step * np.arange(np.floor(low / step), np.ceil(high / step) + 1)
-    pooled = _pool(edges, _count(real.present, edges), k)
-    return Edges(pooled, step) if len(pooled) > 3 else None  # noqa: PLR2004 — two bins say nothing
+    even = _whole(line, low, high) or _round(low, high, is_time=real.is_time)
+    pooled = _pool(even.values, _count(real.present, even.values), k)
+    return replace(even, values=pooled) if len(pooled) > 3 else None  # noqa: PLR2004 — two bins say nothing
 
 
 def shares(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> Shares:
@@ -64,7 +73,7 @@ def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[st
     total = len(real.words)
     if sum(named.values()) < max(COVERED * total, 1):
         return None
-    keys = sorted(named) if real.line is not None else list(named)  # type: ignore[type-var] # numbers have an order
+    keys: list[Any] = sorted(named) if real.line is not None else list(named)
     there = dict(synthetic.counts)
     ours = [named[key] for key in keys]
     theirs = [there.get(key, 0) for key in keys]
@@ -74,9 +83,10 @@ def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[st
     return tuple(labels), _as_shares(ours), _as_shares(theirs)
 
 
-def _named(real: Values, k: int) -> dict[object, int]:
+def _named(real: Values, k: int) -> dict[Any, int]:
     """Give the categories that may be named: enough rows each, and enough rows in all that are left unnamed."""
-    frequent = [(value, n) for value, n in real.counts[:N_SHOWN] if n >= k]
+    shown = N_SHOWN if real.line is None else FEW
+    frequent = [(value, n) for value, n in real.counts[:shown] if n >= k]
     rest = len(real.words) - sum(n for _, n in frequent)
     # A pool of a few would be read off by subtraction: the smallest that could be named joins it.
     while frequent and 0 < rest < k:
@@ -95,9 +105,9 @@ def _as_shares(counts: list[int]) -> Shares:
     return tuple(round(c / total, 4) for c in counts)
 
 
-def _word(key: object, real: Values) -> str:
+def _word(key: Any, real: Values) -> str:  # noqa: ANN401 — whatever the column holds
     if real.line is not None and not real.is_time:
-        return real.label(float(key), 0.0)  # type: ignore[arg-type] # Arrow gave a number
+        return real.label(float(key), 0.0)
     text = str(key)
     return (text if len(text) <= 40 else f"{text[:39]}…") or "(empty)"  # noqa: PLR2004 — the width of a card
 
@@ -107,9 +117,7 @@ def _count(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> 
     return np.bincount(cells, minlength=len(edges) - 1)
 
 
-def _pool(
-    edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int
-) -> npt.NDArray[np.float64]:
+def _pool(edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.float64]:
     """Drop the edges between bins that hold fewer than k rows."""
     kept, held = [edges[0]], 0
     for right, count in zip(edges[1:], counts, strict=True):
@@ -120,9 +128,21 @@ def _pool(
     return np.array(kept)
 
 
+def _whole(line: npt.NDArray[np.float64], low: float, high: float) -> Edges | None:
+    """Give one bin a number where the values are few whole numbers: wider ones would beat against them."""
+    if high - low > MAX_WHOLE or not np.array_equal(line, np.round(line)):
+        return None
+    return Edges(np.arange(low, high + 2) - 0.5, 1.0, shift=0.5)
+
+
+def _round(low: float, high: float, *, is_time: bool) -> Edges:
+    step = _step((high - low) / N_BINS, is_time=is_time)
+    return Edges(step * np.arange(np.floor(low / step), np.ceil(high / step) + 1), step)
+
+
 def _step(least: float, *, is_time: bool) -> float:
     """Give the next round distance."""
     if is_time:
-        return float(_TIMES[min(np.searchsorted(_TIMES, least), len(_TIMES) - 1)])
+        return float(_TIMES[min(int(np.searchsorted(_TIMES, least)), len(_TIMES) - 1)])
     size = 10.0 ** np.floor(np.log10(least))
     return float(next(m * size for m in (1, 2, 5, 10) if m * size >= least * 0.999))

@@ -119,7 +119,7 @@ def _numbers(bare: ColumnChart, real: Values, synthetic: Values, k: int) -> Colu
     return bare.model_copy(
         update={
             "kind": "numbers",
-            "labels": tuple(real.label(e, edges.step) for e in edges.values),
+            "labels": edges.labels(real.label),
             "edges": tuple(float(e) for e in edges.values),
             "real": shares(real.present, edges.values),
             "synthetic": shares(synthetic.present, edges.values),

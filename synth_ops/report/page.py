@@ -1,9 +1,9 @@
 """The report's page: figures in, one self-contained HTML file out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -18,6 +18,8 @@ MAX_OPEN = 6
 """Tables shown unfolded; with more, only those that did not pass are."""
 FAR = 0.1
 """A column whose distributions are this far apart is marked."""
+NONE = "\u2013"
+"""What stands where there is no figure."""
 _ORDER = {"FAIL": 0, "ABSTAIN": 1, "PASS": 2}
 
 
@@ -94,15 +96,20 @@ def _table(
         "checks": _sorted(mine),
         "failing": [c for c in mine if c.verdict != "PASS"],
         "verdict": verdict_of(mine) if mine else None,
-        "trained": trained,
+        "reason": trained.get("reason"),
         "decision": trained.get("decision") or ("copy" if plan.mode == "copy" else None),
-        "n_rows_real": _rows(charts and charts.n_rows_real, _of_table(facts.get("extracted"), plan.name)),
-        "n_rows": _rows(charts and charts.n_rows_synthetic, _of_table(facts.get("sampled"), plan.name)),
-        "fidelity": (facts.get("fidelity") or {}).get(plan.name),
+        "n_rows_real": _rows(charts.n_rows_real if charts else None, _of_table(facts.get("extracted"), plan.name)),
+        "n_rows": _rows(charts.n_rows_synthetic if charts else None, _of_table(facts.get("sampled"), plan.name)),
+        "fidelity": _fidelity(facts.get("fidelity") or {}, plan.name),
         "drawn": [c for c in charts.columns if c.kind != "withheld"] if charts else [],
         "withheld": [c for c in charts.columns if c.kind == "withheld"] if charts else [],
         "association": charts.association if charts else None,
     }
+
+
+def _fidelity(figures: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float | None] | None:
+    mine = figures.get(name)
+    return {"observed": mine.get("observed"), "floor": mine.get("floor")} if mine else None
 
 
 def _sorted(checks: Sequence[Check]) -> list[Check]:
@@ -137,7 +144,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "count": count, "duration": duration, "percent": percent}
+    environment.filters |= {"figure": figure, "count": count, "duration": duration, "percent": percent, "score": score}
     environment.globals |= {
         "histogram": drawing.histogram,
         "heat": drawing.heat,
@@ -149,22 +156,29 @@ def _environment() -> Environment:
 
 
 def is_far(chart: ColumnChart) -> bool:
+    """Tell whether a column deserves a look."""
     return chart.distance >= FAR
 
 
 def figure(value: float | None) -> str:
     """Give a score in few digits.
 
-    >>> figure(0.01234), figure(1234.5), figure(0.0), figure(None)
-    ('0.0123', '1,234', '0', '–')
+    >>> figure(0.01234), figure(1234.5), figure(0.0)
+    ('0.0123', '1,234', '0')
     """
     if value is None:
-        return "–"
+        return NONE
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 — where digits stop to matter
 
 
+def score(value: float | None) -> str:
+    """Give an error with as many digits as any other, so that a column of them lines up."""
+    return NONE if value is None else f"{value:.4f}"
+
+
 def count(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
+    """Give a number of rows with its thousands apart."""
+    return NONE if value is None else f"{value:,}"
 
 
 def percent(value: float | None) -> str:
@@ -177,7 +191,7 @@ def percent(value: float | None) -> str:
         return "few"
     if 0 < value < 0.001:  # noqa: PLR2004 — a tenth of a percent
         return "< 0.1 %"
-    return f"{100 * value:.3g} %"
+    return f"{100 * value:.1f}".removesuffix(".0") + " %"
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ Label = Callable[[float, float], str]
 class Values:
     """One column of one table."""
 
-    words: pa.Array
+    words: "pa.Array[Any]"
     """The column as it is, without nulls; its repr is never shown."""
     filled: npt.NDArray[np.bool_]
     """Whether each row has a value."""
@@ -44,10 +45,12 @@ class Values:
         return np.empty(0) if self.line is None else self.line[~np.isnan(self.line)]
 
     @cached_property
-    def counts(self) -> list[tuple[object, int]]:
+    def counts(self) -> list[tuple[Any, int]]:
         """Each value with its number of rows, most frequent first."""
         counted = pc.value_counts(self.words)
-        pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
+        words: list[Any] = counted.field("values").to_pylist()
+        numbers: list[Any] = counted.field("counts").to_pylist()
+        pairs = list(zip(words, numbers, strict=True))
         return sorted(pairs, key=lambda p: (-p[1], str(p[0])))
 
     @cached_property
@@ -68,19 +71,17 @@ class Values:
         return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
 
 
-def values_of(column: pa.ChunkedArray) -> Values:
+def values_of(column: "pa.ChunkedArray[Any]") -> Values:
     """Give a column's values, whatever its type."""
-    array = column.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    array: pa.Array[Any] = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     line, label, is_time = _line(array)
     filled = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
     return Values(array.drop_null(), filled, line, label, is_time)
 
 
-def _line(array: pa.Array) -> tuple[npt.NDArray[np.float64] | None, Label, bool]:
+def _line(array: "pa.Array[Any]") -> tuple[npt.NDArray[np.float64] | None, Label, bool]:
     kind = array.type
     if pa.types.is_timestamp(kind):
         return _floats(array.cast(pa.int64())) / _PER_SECOND[kind.unit], moment_label, True
@@ -96,7 +97,7 @@ def _line(array: pa.Array) -> tuple[npt.NDArray[np.float64] | None, Label, bool]
     return None, number_label, False
 
 
-def _floats(array: pa.Array) -> npt.NDArray[np.float64]:
+def _floats(array: "pa.Array[Any]") -> npt.NDArray[np.float64]:
     floats = array.cast(pa.float64(), safe=False)
     return np.asarray(floats.fill_null(float("nan")).to_numpy(zero_copy_only=False), dtype=np.float64)
 

@@ -20,6 +20,8 @@ ORDERS = pa.schema(
         pa.field("at", pa.timestamp("us", tz="UTC")),
     ]
 )
+
+
 def check(verdict: str = "PASS", **fields: object) -> Check:
     return Check.model_validate(
         {"table": "users", "name": "pair_error", "verdict": verdict, "prose": "Pairs stray little.", **fields}
@@ -43,7 +45,7 @@ def _tables(rows: int) -> dict[str, pa.Table]:
         {
             "id": pa.array(ids, pa.int64()),
             "user_id": pa.array([1 + i % rows for i in ids], pa.int64()),
-            "paid": pa.array([i for i in ids], pa.decimal128(12, 0)).cast(pa.decimal128(12, 2)),
+            "paid": pa.array(ids, pa.decimal128(12, 0)).cast(pa.decimal128(12, 2)),
             "at": pa.array([i * 10**6 for i in ids], pa.timestamp("us", tz="UTC")),
         },
         schema=ORDERS,

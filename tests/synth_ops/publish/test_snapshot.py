@@ -56,7 +56,7 @@ def test_snapshot_is_found_by_id_and_by_night(make_night: MakeNight, snapshots: 
 def test_unknown_names_are_errors_that_name_the_nearest(make_night: MakeNight, snapshots: Path) -> None:
     snapshot = publish(make_night()).snapshot
 
-    with pytest.raises(PlanError, match="no 'user' in it. Try 'users'"):
+    with pytest.raises(PlanError, match=r"no 'user' in it\. Try 'users'"):
         open_snapshot(snapshots, "shop").table("user")
     with pytest.raises(PlanError, match=f"Try '{snapshot}'"):
         open_snapshot(snapshots, "shop", "2026-01-30")

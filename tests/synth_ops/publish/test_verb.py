@@ -57,9 +57,7 @@ def test_other_content_on_the_same_night_is_the_next_snapshot(make_night: MakeNi
     assert pointer(snapshots) == second.snapshot
 
 
-def test_backfill_publishes_and_leaves_the_pointer_at_the_newest_night(
-    make_night: MakeNight, snapshots: Path
-) -> None:
+def test_backfill_publishes_and_leaves_the_pointer_at_the_newest_night(make_night: MakeNight, snapshots: Path) -> None:
     newest = publish(make_night("2026-02-01"))
 
     older = publish(make_night("2026-01-15"))
@@ -160,7 +158,7 @@ def test_object_store_is_a_plan_error_that_says_what_works(make_night: MakeNight
     plan = json.loads(workspace.plan.read_text())
     workspace.plan.write_text(json.dumps(plan | {"publish": "s3://bucket/key"}))
 
-    with pytest.raises(PlanError, match="local or mounted folder for now, however it is a s3:// address"):
+    with pytest.raises(PlanError, match="local or mounted folder for now, however it is a s3://"):
         publish(workspace)
 
 
@@ -168,7 +166,7 @@ def test_file_in_the_folder_s_place_is_a_publish_error(make_night: MakeNight, sn
     workspace = make_night()
     snapshots.write_text("")
 
-    with pytest.raises(PublishError, match="however: (Not a directory|File exists)"):
+    with pytest.raises(PublishError, match=r"however: (Not a directory|File exists)"):
         publish(workspace)
 
 
