@@ -1,7 +1,7 @@
 # Every target sets up what it needs; stamp files in .venv keep the second call short.
 
 VENV   := .venv
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN    := $(VENV)/bin
 DEMO   := demo/nycflights13.duckdb
 NIGHT  ?=
