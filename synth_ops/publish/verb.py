@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import pyarrow.parquet as pq
 
-from synth_ops import __version__
+from synth_ops import __version__, arrow_types
 from synth_ops.errors import CorruptArtifact, GateRefused, PlanError
 from synth_ops.names import file_stem
 from synth_ops.plan.plan import Plan, TablePlan
@@ -254,7 +254,7 @@ def _trained(name: str, trained: Trained) -> TrainedTable:
 
 
 def _columns(source: Path, plan: TablePlan) -> tuple[ManifestColumn, ...]:
-    return tuple(_column(f.name, str(f.type), f.nullable, plan) for f in pq.read_schema(source))
+    return tuple(_column(f.name, arrow_types.text(f.type), f.nullable, plan) for f in pq.read_schema(source))
 
 
 def _column(name: str, kind: str, nullable: bool, plan: TablePlan) -> ManifestColumn:  # noqa: FBT001 — a fact, not a switch

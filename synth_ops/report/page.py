@@ -38,6 +38,7 @@ def write_report(
     known = {name: _plain(value) for name, value in facts.items()}
     html = render(workspace.night, plan, checks, charts, known)
     write_text(workspace.report, html)
+    workspace.report.chmod(0o644)  # a file is staged closed to others; this one is there to be passed around
     return workspace.report
 
 
@@ -109,7 +110,7 @@ def _table(
 
 def _fidelity(figures: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float | None] | None:
     mine = figures.get(name)
-    return {"observed": mine.get("observed"), "floor": mine.get("floor")} if mine else None
+    return {name: mine.get(name) for name in ("observed", "floor", "independent")} if mine else None
 
 
 def _sorted(checks: Sequence[Check]) -> list[Check]:
