@@ -131,7 +131,8 @@ class _Night:
     def relations(self) -> Relations:
         """How the tables hang together, with the main keys that their models stand on."""
         n_rows = {t.name: t.n_rows for t in self.extracted.tables}
-        return Relations.of(self.plan, n_rows, mains={n: s.main.name if s.main else None for n, s in self.specs.items()})
+        mains = {name: spec.main.name if spec.main else None for name, spec in self.specs.items()}
+        return Relations.of(self.plan, n_rows, mains=mains)
 
     @cached_property
     def inputs(self) -> str:

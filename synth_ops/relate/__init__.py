@@ -1,9 +1,8 @@
 """Foreign keys: one flat table per table to learn from, and a database whose keys resolve to give back."""
 
 from synth_ops.relate.augment import Augmented, augment
-from synth_ops.relate.draft import Draft
+from synth_ops.relate.draft import Draft, Scene
 from synth_ops.relate.order import Relations, TableRelations, relations_of, sampling_order
-from synth_ops.relate.parents import Scene
 from synth_ops.relate.resolve import Frame, close, complete, start, wanted_rows
 from synth_ops.relate.spec import FkSpec, TableSpec
 

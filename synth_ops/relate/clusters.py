@@ -31,7 +31,7 @@ class CategoryFeature(Record):
     """A category, by its most frequent values."""
 
     column: str
-    values: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 class ClusterSpec(Record):
@@ -69,7 +69,7 @@ class ClusterSpec(Record):
         pieces = [_normal_rank(_numbers(parents, f.column), f.knots) for f in self.numeric]
         for feature in self.categories:
             text = texts(parents, feature.column)
-            pieces += [(text == v).to_numpy(dtype=np.float64) for v in feature.values]
+            pieces += [(text == v).to_numpy(dtype=np.float64) for v in feature.names]
         return np.stack(pieces, axis=1) if pieces else np.zeros((parents.num_rows, 0))
 
 
@@ -126,7 +126,7 @@ def _category_features(parents: pa.Table, rare_below: int) -> tuple[CategoryFeat
         frequent = counts[counts >= rare_below].sort_values(ascending=False, kind="stable")
         values = tuple(map(str, frequent.index[:MAX_CATEGORIES]))
         if values:
-            features.append(CategoryFeature(column=field.name, values=values))
+            features.append(CategoryFeature(column=field.name, names=values))
     return tuple(features)
 
 
@@ -142,8 +142,8 @@ def _fit(features: NDArray[np.float64], n_clusters: int, seed: int) -> NDArray[n
     from sklearn.cluster import KMeans  # scikit-learn takes a while to load, and only clusters need it
     from threadpoolctl import threadpool_limits
 
-    chosen = np.random.default_rng(seed).permutation(len(features))[:MAX_FITTED]
-    chosen = features[np.sort(chosen)]
+    fitted = np.sort(np.random.default_rng(seed).permutation(len(features))[:MAX_FITTED])
+    chosen = features[fitted]
     n_distinct = len(np.unique(chosen, axis=0))
     # One thread, since sums in another order would give other centroids.
     with threadpool_limits(1):

@@ -126,9 +126,7 @@ def _propose(
         source[rows] = source[partners]
 
 
-def _exhaust(
-    source: NDArray[np.int64], rests: NDArray[np.int64], units: NDArray[np.int64], width: int
-) -> None:
+def _exhaust(source: NDArray[np.int64], rests: NDArray[np.int64], units: NDArray[np.int64], width: int) -> None:
     """Try every unit for the few rows that still repeat."""
     codes = _codes(rests, units[source], width)
     used = set(codes.tolist())

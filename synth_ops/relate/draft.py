@@ -1,6 +1,6 @@
 """A synthetic table in the making: columns that are filled in piece by piece."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,7 +75,7 @@ class Draft:
         """Count, per row, how many of the columns are filled in."""
         for name in columns:
             self._open(name)
-        return np.sum([self.filled[c] for c in columns], axis=0, dtype=np.int64)
+        return np.asarray(np.sum([self.filled[c] for c in columns], axis=0), dtype=np.int64)
 
     def key(self, columns: Sequence[str], rows: Rows | None = None) -> list[pa.Array]:
         """Give the columns of a key, of some rows or all."""
@@ -127,8 +127,18 @@ class Draft:
 
 
 Drafts = Mapping[str, Draft]
+Taken = Callable[[str, str], pa.ChunkedArray | None]
+"""Gives the real values of a table's column, none of which may be minted."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What finding parents and minting need beside the table itself."""
+
+    drafts: Drafts
+    taken: Taken
+    rng: np.random.Generator
 
 
 def _cast(values: pa.Array, dtype: pa.DataType) -> pa.Array:
     return values if values.type == dtype else values.cast(dtype, safe=False)
-

@@ -61,5 +61,3 @@ def take_or_null(table: pa.Table, rows: "np.ndarray[tuple[int], np.dtype[np.int6
 def table_of(columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
     """Make a table, even of no columns."""
     return pa.table(dict(columns)) if columns else pa.table({})
-
-

@@ -159,7 +159,8 @@ def _lattice(
     step = int(np.gcd.reduce(np.diff(distinct)))
     groups = tuple_codes(key_of(rows, sorted(rest)))[0]
     fill = _fill(values, groups, step)
-    if len(values) < MIN_GROUP * (groups.max() + 1) or fill < MIN_FILL or len(distinct) < MIN_FILL * ((distinct[-1] - distinct[0]) // step + 1):
+    n_points = int((distinct[-1] - distinct[0]) // step + 1)
+    if len(values) < MIN_GROUP * (groups.max() + 1) or min(fill, len(distinct) / n_points) < MIN_FILL:
         return None
     labels: Mapping[str, float] = {}
     if by_label:
@@ -171,7 +172,7 @@ def _lattice(
         column=column,
         start=int(distinct[0]),
         step=step,
-        n_points=int((distinct[-1] - distinct[0]) // step + 1),
+        n_points=n_points,
         fill=fill,
         groups=labels,
         label=copied[by_label.name] if by_label else None,

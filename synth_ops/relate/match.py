@@ -1,14 +1,15 @@
 """Tuples of key columns as integers, and which row of one table another row points at."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-Column = pa.Array | pa.ChunkedArray
-Key = Sequence[Column]
+Column: TypeAlias = pa.Array | pa.ChunkedArray
+Key: TypeAlias = Sequence[Column]
 """The columns of a key, in order."""
 
 

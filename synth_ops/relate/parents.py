@@ -1,7 +1,6 @@
 """Give every row its parents, by every foreign key, whatever columns the keys share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,27 +10,18 @@ from numpy.typing import NDArray
 from synth_ops.errors import PlanError
 from synth_ops.relate.clusters import label_text
 from synth_ops.relate.degrees import DegreeSpec, calibrate
-from synth_ops.relate.draft import ORPHAN_ROW, Draft, Drafts, Rows
+from synth_ops.relate.draft import ORPHAN_ROW, Draft, Rows, Scene
 from synth_ops.relate.flat import label_name
 from synth_ops.relate.keys import key_label, key_texts
 from synth_ops.relate.links import NULL, ORPHAN, PRESENT, SELF
 from synth_ops.relate.match import any_null, find_rows, tuple_codes
 from synth_ops.relate.slots import Labels, match_by_levels, match_slots, plant_forest, slots_within
 from synth_ops.relate.spec import FkSpec
-from synth_ops.relate.unlearned import Taken, mint_orphans
+from synth_ops.relate.unlearned import mint_orphans
 
 ORPHAN_ROUNDS = 20
 NEVER = 1e-9
 """Weight of a parent that shall have no children, where only such are left."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What finding parents needs beside the table itself."""
-
-    drafts: Drafts
-    taken: Taken
-    rng: np.random.Generator
 
 
 def find_parents(draft: Draft, keys: Sequence[FkSpec], scene: Scene) -> None:
@@ -119,10 +109,10 @@ def _choose(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, parent: Draft
 
 def _by_key(key: FkSpec, labels: Labels, parent: Draft, rng: np.random.Generator) -> Rows:
     """Find a copied parent by its own key; a rare one is any of those that are no label."""
-    names = np.array([key_label(t) if t is not None else None for t in key_texts(parent.key(key.foreign_key.ref_columns))])
+    names = _own_labels(key, parent)
     row_of = {name: row for row, name in reversed(list(enumerate(names))) if name is not None}
     at = np.array([row_of.get(label, -1) for label in labels], dtype=np.int64)
-    rare = np.flatnonzero(~np.isin(names, list(key.common)) & (names != np.array(None)))
+    rare = np.flatnonzero(~np.isin(names, list(key.common)) & ~pd.isna(names))
     missing = np.flatnonzero(at < 0)
     at[missing] = rng.choice(rare if len(rare) else np.arange(parent.n_rows), len(missing))
     return at
@@ -170,13 +160,20 @@ def _weights(draft: Draft, key: FkSpec, n_rows: int, parent: Draft, rng: np.rand
     """Give how often each parent shall be pointed at, about; never nil, or none might be left that agrees."""
     if key.copied:
         return np.ones(parent.n_rows)
-    return calibrate(_degrees(key), parent.degree_scores(draft.name, key), n_rows, rng) + NEVER
+    degrees = calibrate(_degrees(key), parent.degree_scores(draft.name, key), n_rows, rng)
+    return degrees.astype(np.float64) + NEVER
 
 
 def _parent_labels(key: FkSpec, parent: Draft) -> Labels:
     if not key.copied:
         return _clusters(key, parent)
-    return np.array([key_label(str(t)) for t in key_texts(parent.key(key.foreign_key.ref_columns))], dtype=object)
+    return _own_labels(key, parent)
+
+
+def _own_labels(key: FkSpec, parent: Draft) -> Labels:
+    """Give each row of a copied parent the label that its key is, None where it has none."""
+    texts = key_texts(parent.key(key.foreign_key.ref_columns))
+    return np.array([None if t is None else key_label(t) for t in texts], dtype=object)
 
 
 def _leave_orphans(draft: Draft, key: FkSpec, rows: Rows, scene: Scene) -> None:
@@ -191,7 +188,7 @@ def _leave_orphans(draft: Draft, key: FkSpec, rows: Rows, scene: Scene) -> None:
         open_rows = _stray(draft, key, open_rows, parent, scene.rng)
     for column in free[-1:]:
         avoid = parent.columns[foreign_key.ref_columns[foreign_key.columns.index(column)]]
-        draft.fill(column, open_rows, mint_orphans(draft, key, column, len(open_rows), avoid, scene.taken, scene.rng))
+        draft.fill(column, open_rows, mint_orphans(draft, key, column, len(open_rows), avoid, scene))
 
 
 def _stray(draft: Draft, key: FkSpec, rows: Rows, parent: Draft, rng: np.random.Generator) -> Rows:
@@ -260,6 +257,6 @@ def _require(holds: bool, draft: Draft, key: FkSpec) -> None:  # noqa: FBT001 â€
     if not holds:
         raise PlanError(
             f"Rows of table {draft.name!r} must have a parent by {key.name}, however the synthetic"
-            f" {key.foreign_key.ref_table!r} has no rows. Ask for rows of it under tables.{key.foreign_key.ref_table}.rows,"
-            f" or for none of {draft.name!r}."
+            f" {key.foreign_key.ref_table!r} has none that fits. Ask for more rows of it in synth.yaml, or for none of"
+            f" {draft.name!r}."
         )

@@ -15,12 +15,12 @@ from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.plan.plan import TablePlan
 from synth_ops.relate.degrees import DegreeSpec, calibrate
 from synth_ops.relate.distinct import make_distinct
-from synth_ops.relate.draft import NULL_ROW, ORPHAN_ROW, Draft, Drafts, Rows
+from synth_ops.relate.draft import NULL_ROW, ORPHAN_ROW, Draft, Drafts, Rows, Scene
 from synth_ops.relate.flat import LINK, PARENT_DEGREE, flat_name, parent_name, table_of, take_or_null
 from synth_ops.relate.keys import lattice_labels, lattice_points
 from synth_ops.relate.links import NULL, ORPHAN, PRESENT
-from synth_ops.relate.match import group_ranks, tuple_codes
-from synth_ops.relate.parents import Scene, fill_required, find_parents
+from synth_ops.relate.match import Column, group_ranks, tuple_codes
+from synth_ops.relate.parents import fill_required, find_parents
 from synth_ops.relate.spec import FkSpec, TableSpec
 from synth_ops.relate.unlearned import apply_derived, mint_column
 
@@ -39,22 +39,28 @@ class Frame:
 def start(plan: TablePlan, spec: TableSpec, schema: pa.Schema, drafts: Drafts, rng: np.random.Generator) -> Frame:
     """Say how many rows a table shall have, under which parents, and what its model is given of each."""
     n_rows = wanted_rows(plan, spec)
-    none = np.zeros(0, dtype=np.int64)
     if spec.main:
         main_rows, sizes = _place(plan, spec.main, n_rows, drafts, rng)
         context = _from_parent(spec, main_rows, sizes, drafts[spec.main.foreign_key.ref_table])
         groups = np.append(sizes, np.ones(len(main_rows) - sizes.sum(), dtype=np.int64))
     else:
-        lattice = spec.key.lattice
-        labels, groups = lattice_labels(lattice, n_rows) if lattice and lattice.label else ([], none)
-        context = {lattice.label: pa.array(np.repeat(labels, groups), pa.string())} if labels and lattice else {}
-        main_rows = none
+        context, groups = _by_label(spec, n_rows)
+        main_rows = np.zeros(0, dtype=np.int64)
     if spec.key.lattice:
         column = spec.key.lattice.column
         points = lattice_points(spec.key.lattice, groups, rng)
         context[flat_name(column)] = spec.key.lattice.values(points, schema.field(column).type)
     context_table = table_of({c: context[c] for c in spec.context})
     return Frame(n_rows=len(main_rows) if spec.main else n_rows, context=context_table, main_rows=main_rows)
+
+
+def _by_label(spec: TableSpec, n_rows: int) -> tuple[dict[str, Column], NDArray[np.int64]]:
+    """Give the label of the group that each row's lattice belongs to, where that is a copied parent."""
+    lattice = spec.key.lattice
+    if lattice is None or lattice.label is None:
+        return {}, np.zeros(0, dtype=np.int64)
+    labels, groups = lattice_labels(lattice, n_rows)
+    return {lattice.label: pa.array(np.repeat(np.array(labels, dtype=object), groups), pa.string())}, groups
 
 
 def wanted_rows(plan: TablePlan, spec: TableSpec) -> int:
@@ -67,7 +73,7 @@ def complete(draft: Draft, frame: Frame, sampled: pa.Table, scene: Scene) -> Non
     spec = _spec(draft)
     _take_in(draft, frame, sampled)
     for column in spec.key.minted:
-        draft.put(column, mint_column(draft, column, scene.taken, scene.rng))
+        draft.put(column, mint_column(draft, column, scene))
     for name in draft.plan.table.column_names:
         values = draft.sampled(name)
         if values is not None:
@@ -89,7 +95,7 @@ def close(draft: Draft, scene: Scene) -> pa.Table:
     derived = {d.column for d in spec.derived}
     for name in draft.plan.table.column_names:
         if name not in draft.columns and name not in covered and name not in derived:
-            draft.put(name, mint_column(draft, name, scene.taken, scene.rng))
+            draft.put(name, mint_column(draft, name, scene))
     draft.key(draft.plan.table.column_names)
     apply_derived(draft, spec.derived)
     return draft.finished()
@@ -120,12 +126,10 @@ def _require_optional(plan: TablePlan, main: FkSpec) -> None:
         )
 
 
-def _from_parent(
-    spec: TableSpec, main_rows: Rows, sizes: NDArray[np.int64], parent: Draft
-) -> dict[str, pa.Array | pa.ChunkedArray]:
+def _from_parent(spec: TableSpec, main_rows: Rows, sizes: NDArray[np.int64], parent: Draft) -> dict[str, Column]:
     """Give what the model is told of each row's main parent."""
     words = np.where(main_rows >= 0, PRESENT, np.where(main_rows == ORPHAN_ROW, ORPHAN, NULL))
-    context: dict[str, pa.Array | pa.ChunkedArray] = {LINK: pa.array(words.astype(object), pa.string())}
+    context: dict[str, Column] = {LINK: pa.array(words.astype(object), pa.string())}
     known = [c for c in spec.parent_columns if c in parent.flat.column_names]
     joined = take_or_null(parent.flat.select(known), main_rows)
     for name in spec.parent_columns:

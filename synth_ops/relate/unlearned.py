@@ -1,6 +1,7 @@
 """Columns that no model makes: minted, faked, emptied, copied by explicit word, or following from others."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,10 @@ import pyarrow as pa
 from synth_ops.derived import Derived, apply, detect
 from synth_ops.mint import Minter, fit_minter, mint
 from synth_ops.plan.plan import TablePlan
-from synth_ops.relate.draft import Draft
+from synth_ops.relate.draft import Draft, Scene
 from synth_ops.relate.keys import KeySpec
 from synth_ops.relate.order import TableRelations
 from synth_ops.relate.spec import FkSpec
-
-Taken = Callable[[str, str], pa.ChunkedArray | None]
-"""Gives the real values of a table's column, none of which may be minted."""
 
 
 def is_learned(table: TablePlan, column: str) -> bool:
@@ -44,7 +42,13 @@ def apply_derived(draft: Draft, derived: Sequence[Derived]) -> None:
 
 
 def fit_minters(
-    table: TablePlan, rows: pa.Table, related: TableRelations, key: KeySpec, derived: Set[str], *, rare_below: int
+    table: TablePlan,
+    rows: pa.Table,
+    related: TableRelations,
+    key: KeySpec,
+    derived: AbstractSet[str],
+    *,
+    rare_below: int,
 ) -> dict[str, Mapping[str, Any]]:
     """Look once at each column that is not learned, and at each key that may have orphans."""
     covered = {c for k in related.foreign_keys for c in k.columns}
@@ -55,28 +59,26 @@ def fit_minters(
     return {c: _fit(table, rows, c, rare_below) for c in sorted(made) if table.column(c).fate != "copy"}
 
 
-def mint_column(draft: Draft, column: str, taken: Taken, rng: np.random.Generator) -> pa.Array:
+def mint_column(draft: Draft, column: str, scene: Scene) -> pa.Array:
     """Make a column that is not learned."""
     if column not in _spec_minters(draft):
-        return _drawn(draft, column, taken, rng)
+        return _drawn(draft, column, scene)
     minter = Minter.model_validate(_spec_minters(draft)[column])
     unique = is_unique(draft.plan, column) or column in (draft.spec.key.minted if draft.spec else ())
-    avoid = taken(draft.name, column) if minter.kind in ("pattern", "uuid") and unique else None
+    avoid = scene.taken(draft.name, column) if minter.kind in ("pattern", "uuid") and unique else None
     dtype = draft.schema.field(column).type
-    return mint(minter, draft.n_rows, arrow_type=dtype, seed=_seed(rng), unique=unique, taken=avoid)
+    return mint(minter, draft.n_rows, arrow_type=dtype, seed=_seed(scene.rng), unique=unique, taken=avoid)
 
 
-def mint_orphans(
-    draft: Draft, key: FkSpec, column: str, n: int, avoid: pa.Array, taken: Taken, rng: np.random.Generator
-) -> pa.Array:
+def mint_orphans(draft: Draft, key: FkSpec, column: str, n: int, avoid: pa.Array, scene: Scene) -> pa.Array:
     """Make key values that no parent has, repeated as often as the real orphans are."""
     minter = Minter.model_validate(_spec_minters(draft)[column])
     dtype = draft.schema.field(column).type
-    real = taken(draft.name, column) if minter.kind == "pattern" else None
+    real = scene.taken(draft.name, column) if minter.kind == "pattern" else None
     known = pa.concat_arrays([avoid.cast(dtype), *(c.cast(dtype) for c in (real.chunks if real is not None else []))])
     n_distinct = max(1, min(n, round(n * key.orphan_repeat)))
-    pool = mint(minter, n_distinct, arrow_type=dtype, seed=_seed(rng), unique=True, taken=known)
-    return pool.take(pa.array(rng.integers(0, len(pool), n)))
+    pool = mint(minter, n_distinct, arrow_type=dtype, seed=_seed(scene.rng), unique=True, taken=known)
+    return pool.take(pa.array(scene.rng.integers(0, len(pool), n)))
 
 
 def is_unique(table: TablePlan, column: str) -> bool:
@@ -94,13 +96,13 @@ def _fit(table: TablePlan, rows: pa.Table, name: str, rare_below: int) -> dict[s
     return minter.model_dump(mode="json")
 
 
-def _drawn(draft: Draft, column: str, taken: Taken, rng: np.random.Generator) -> pa.Array:
+def _drawn(draft: Draft, column: str, scene: Scene) -> pa.Array:
     """Draw real values at random: of a column that the plan says to copy."""
-    real = taken(draft.name, column)
+    real = scene.taken(draft.name, column)
     dtype = draft.schema.field(column).type
     if real is None or len(real) == 0:
         return pa.nulls(draft.n_rows, dtype)
-    return real.take(pa.array(rng.integers(0, len(real), draft.n_rows))).combine_chunks()
+    return real.take(pa.array(scene.rng.integers(0, len(real), draft.n_rows))).combine_chunks()
 
 
 def _spec_minters(draft: Draft) -> Mapping[str, Mapping[str, Any]]:

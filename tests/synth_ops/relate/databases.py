@@ -26,7 +26,7 @@ def table(
     keys: Sequence[ForeignKey] = (),
     *,
     mode: Mode = "synthesize",
-    n: float | int = 1.0,
+    n: float = 1.0,
     unique: Sequence[tuple[str, ...]] = (),
 ) -> TablePlan:
     """Plan a table: keys are minted, all else is learned; nullable is what has nulls."""
@@ -63,9 +63,7 @@ def copy_database(plan: Plan, real: Real, seed: int = 0) -> dict[str, pa.Table]:
     scene = Scene(drafts=drafts, taken=lambda t, c: real[t].column(c), rng=rng)
     for name in sampling_order(relations):
         drafts[name] = _draft(plan, name, real, relations, scene)
-    return {
-        name: d.finished() if plan.table(name).mode == "copy" else close(d, scene) for name, d in drafts.items()
-    }
+    return {name: d.finished() if plan.table(name).mode == "copy" else close(d, scene) for name, d in drafts.items()}
 
 
 def _draft(plan: Plan, name: str, real: Real, relations: Relations, scene: Scene) -> Draft:

@@ -127,7 +127,7 @@ def tenants() -> Database:
 def airports(*, copied: bool) -> Database:
     """Hourly weather at three of many airports, and flights that point at an airport and at its weather."""
     rng = np.random.default_rng(4)
-    hours = [dt.datetime(2013, 1, 1) + dt.timedelta(hours=i) for i in range(400)]
+    hours = [dt.datetime(2013, 1, 1, tzinfo=dt.UTC) + dt.timedelta(hours=i) for i in range(400)]
     there = np.concatenate([i * 400 + np.sort(rng.permutation(400)[:390]) for i in range(3)])
     code = [f"{a}{b}{c}" for a in "ABCDEF" for b in "GHIJKL" for c in "MNOPQR"]
     origin, hour = np.array(code)[there // 400], np.array(hours)[there % 400]
@@ -175,7 +175,7 @@ def foreign_keys(plan: Plan) -> list[tuple[str, ForeignKey]]:
 def test_every_declared_key_resolves(name: str) -> None:
     plan, _, copy = made(name)
 
-    assert {(t, k.name): n_broken(copy, t, k) for t, k in foreign_keys(plan) if not k.soft if n_broken(copy, t, k)} == {}
+    assert not [(t, k.name) for t, k in foreign_keys(plan) if not k.soft and n_broken(copy, t, k)]
 
 
 @pytest.mark.parametrize("name", DATABASES)
@@ -270,8 +270,8 @@ def test_hours_of_weather_stay_on_the_hour_and_in_the_year() -> None:
 def test_a_copied_parent_keeps_its_popularity() -> None:
     _, real, copy = made("copied airports")
 
-    counts = [dict(t["flight"].column("origin").value_counts().to_pylist()[0]) for t in (real, copy)]
-    assert [c["counts"] for c in counts][0] == pytest.approx(counts[1]["counts"], rel=0.2)
+    counts = [t["flight"].to_pandas().origin.value_counts().to_dict() for t in (real, copy)]
+    assert counts[1] == pytest.approx(counts[0], rel=0.2)
 
 
 def test_the_same_seed_gives_the_same_database() -> None:
@@ -296,7 +296,9 @@ def test_a_dense_pairing_stays_distinct() -> None:
     real = {"a": ids, "b": ids, "ab": rows_of("a,b", a=pairs // 30, b=pairs % 30)}
     keys = [key("a", "a", "id"), key("b", "b", "id")]
 
-    copy = copy_database(plan_of(table("a", ids, "id"), table("b", ids, "id"), table("ab", real["ab"], "a,b", keys)), real)
+    plan = plan_of(table("a", ids, "id"), table("b", ids, "id"), table("ab", real["ab"], "a,b", keys))
+
+    copy = copy_database(plan, real)
 
     assert is_distinct(copy["ab"], "a,b")
     assert copy["ab"].num_rows >= 780
@@ -320,7 +322,7 @@ def test_a_required_parent_without_rows_is_an_error_that_names_both() -> None:
     plan, real = cycle()
     tables = (plan.table("department"), plan.table("person").model_copy(update={"rows": 0}))
 
-    with pytest.raises(PlanError, match="department.*person"):
+    with pytest.raises(PlanError, match=r"department.*person"):
         copy_database(plan_of(*tables), real)
 
 
