@@ -11,7 +11,6 @@ the hour of 3 November 2013 that came twice would break the key of weather.
 """
 
 import importlib.util
-import os
 import shutil
 import sys
 import tempfile
@@ -70,7 +69,7 @@ def build(path: Path | str, *, n_flights: int | None = None) -> Path:
         with duckdb.connect(str(part)) as connection:
             for name in TABLES:
                 _fill(connection, name, n_flights)
-        os.replace(part, target)
+        part.replace(target)
     return target
 
 
@@ -91,11 +90,12 @@ def _fill(connection: duckdb.DuckDBPyConnection, name: str, n_flights: int | Non
     connection.execute(f"CREATE TABLE {name} ({TABLES[name]})")
     connection.execute(f"COMMENT ON TABLE {name} IS '{COMMENTS[name]}'")
     with _csv(name) as file:
-        rows = "SELECT *, row_number() OVER () AS n_row FROM read_csv($file, header = true, nullstr = 'NA', all_varchar = true)"
+        scan = "read_csv($file, header = true, nullstr = 'NA', all_varchar = true)"
         kept = "" if name != "flights" or n_flights is None else _KEPT.format(n=int(n_flights))
         columns = ", ".join(row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall())
         connection.execute(
-            f"INSERT INTO {name} SELECT {columns} FROM ({rows} {kept}) ORDER BY n_row", {"file": str(file)}
+            f"INSERT INTO {name} SELECT {columns} FROM (SELECT *, row_number() OVER () AS n_row FROM {scan} {kept}) ORDER BY n_row",
+            {"file": str(file)},
         )
 
 

@@ -41,7 +41,7 @@ _ALIASES: Mapping[str, pa.DataType] = {
 }
 _NAMES: Mapping[pa.DataType, str] = {dtype: name for name, dtype in _PLAIN.items()}
 _PATTERNS: tuple[tuple[re.Pattern[str], Callable[..., pa.DataType]], ...] = (
-    (re.compile(r"timestamp\[(s|ms|us|ns)(?:, ?tz=(.+))?\]"), lambda unit, zone: pa.timestamp(unit, zone)),
+    (re.compile(r"timestamp\[(s|ms|us|ns)(?:, ?tz=(.+))?\]"), pa.timestamp),
     (re.compile(r"time32\[(s|ms)\]"), pa.time32),
     (re.compile(r"time64\[(us|ns)\]"), pa.time64),
     (re.compile(r"duration\[(s|ms|us|ns)\]"), pa.duration),
@@ -68,8 +68,10 @@ def parse(text: str) -> pa.DataType:
         match = pattern.fullmatch(text)
         if match:
             return make(*match.groups())
-    raise PlanError(f"An Arrow type must be one of {', '.join(_PLAIN)}, timestamp[us, tz=UTC], time64[us], duration[us],"
-                    f" decimal128(p, s) or list<T>, however: {text!r}. Correct the record that holds it.")
+    raise PlanError(
+        f"An Arrow type must be one of {', '.join(_PLAIN)}, timestamp[us, tz=UTC], time64[us], duration[us],"
+        f" decimal128(p, s) or list<T>, however: {text!r}. Correct the record that holds it."
+    )
 
 
 def text(dtype: pa.DataType) -> str:

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from synth_ops.arrow_types import arrow_schema
 from synth_ops.errors import CorruptArtifact, OutsideError, SchemaChanged, SynthOpsError
 from synth_ops.fingerprint import Fingerprint, fingerprint
-from synth_ops.plan import Config, Plan, resolve
+from synth_ops.plan import Config, resolve
+from synth_ops.plan.plan import Plan
 from synth_ops.records import Extracted, ExtractedTable, Progress, ProgressEvent, no_progress
 from synth_ops.schema import Database, Table
 from synth_ops.settings import expand
@@ -24,7 +25,6 @@ __all__ = ["extract", "fingerprint"]
 ROW_GROUP = 131_072
 """Rows of one Parquet row group, two batches: what is held in memory while writing."""
 _FINGERPRINT = b"synth_ops.fingerprint"
-_HEADLINE = "extract"
 
 
 def extract(
@@ -49,6 +49,8 @@ def _read_all(config: Config, workspace: Workspace, progress: Progress, *, accep
     """Read the source once, the plan last but one, the record last."""
     started = time.monotonic()
     workspace.record("extract").unlink(missing_ok=True)
+    for part in workspace.real("any").parent.glob(".*.part"):  # what a killed run left half written
+        part.unlink(missing_ok=True)
     with open_source(expand(config.source)) as source:
         progress(ProgressEvent(step="extract", phase="reading the schema"))
         database = source.database()
@@ -73,13 +75,14 @@ def _read_table(source: Source, table: Table, workspace: Workspace, progress: Pr
     """Stream one table into its private file; the fingerprint is taken on the way, and kept in the footer."""
     running = Fingerprint(table)
     path = workspace.real(table.name)
-    n_rows = 0
+    n_rows, n_expected = 0, source.n_rows(table)
     with _writing(path), staged(path) as part, _parquet(part, arrow_schema(table)) as writer:
         for batch in _grouped(source.batches(table), arrow_schema(table)):
             running.update(batch)
             writer.write_batch(batch, row_group_size=ROW_GROUP)
             n_rows += batch.num_rows
-            progress(ProgressEvent(step="extract", table=table.name, phase="reading", rows=n_rows))
+            done = min(n_rows / n_expected, 1.0) if n_expected else 0.0
+            progress(ProgressEvent(step="extract", table=table.name, phase="reading", done=done, rows=n_rows))
         writer.add_key_value_metadata({_FINGERPRINT.decode(): running.hexdigest()})
     progress(ProgressEvent(step="extract", table=table.name, phase="read", done=1.0, rows=n_rows))
     return ExtractedTable(name=table.name, path=str(path), n_rows=n_rows, fingerprint=running.hexdigest())

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,7 @@ class Fingerprint:
 
     def __init__(self, table: Table) -> None:
         self._schema = table.model_dump_json(exclude=_PROSE).encode()
-        self._streams: dict[str, "hashlib._Hash"] = {}
+        self._streams: dict[str, hashlib._Hash] = {}
         self._n_rows = 0
 
     def update(self, batch: pa.RecordBatch) -> None:
@@ -36,9 +37,9 @@ class Fingerprint:
             whole.update(name.encode() + self._streams[name].digest())
         return whole.hexdigest()
 
-    def _feed(self, name: str, array: pa.Array) -> None:
+    def _feed(self, name: str, array: Any) -> None:
         self._absorb(f"{name}:valid", array.is_valid().cast(pa.uint8()))
-        dtype = array.type
+        dtype: pa.DataType = array.type
         if pa.types.is_list(dtype):
             self._absorb(f"{name}:length", pc.fill_null(pc.list_value_length(array), 0))
             self._feed(f"{name}:item", array.flatten())
@@ -48,7 +49,7 @@ class Fingerprint:
         elif not pa.types.is_null(dtype):
             self._absorb(f"{name}:value", _zero_filled(array))
 
-    def _absorb(self, name: str, array: pa.Array) -> None:
+    def _absorb(self, name: str, array: Any) -> None:
         """Hash a null-free array of fixed width."""
         width = array.type.bit_width // 8
         start = array.offset * width
@@ -66,7 +67,7 @@ def fingerprint(table: Table, batches: Iterable[pa.RecordBatch]) -> str:
     return running.hexdigest()
 
 
-def _text_bytes(array: pa.Array) -> Iterable[bytes]:
+def _text_bytes(array: Any) -> Iterable[bytes]:
     """Give the bytes of all values on end; those under nulls are dropped."""
     present = array.drop_null()
     if len(present) == 0:
@@ -77,7 +78,7 @@ def _text_bytes(array: pa.Array) -> Iterable[bytes]:
         yield bytes(memoryview(present.buffers()[2])[start:stop])
 
 
-def _zero_filled(array: pa.Array) -> pa.Array:
+def _zero_filled(array: Any) -> Any:
     """Give the array with byte-wide values and zero bits for nulls."""
     if pa.types.is_boolean(array.type):
         return pc.fill_null(array, False).cast(pa.uint8())
@@ -88,5 +89,5 @@ def _zero_filled(array: pa.Array) -> pa.Array:
     return pc.if_else(present, array, zero[0])
 
 
-_PROSE = {"comment": True, "columns": {"__all__": {"comment", "note"}}}
+_PROSE: Any = {"comment": True, "columns": {"__all__": {"comment", "note"}}}
 """What a person writes about a table changes no row of it."""

@@ -25,14 +25,32 @@ def postgres_server() -> Iterator[str]:
     secret.chmod(0o644)
     cluster = folder / "cluster"
     subprocess.run(
-        [*runner, initdb, "-D", cluster, "-U", "app", "-A", "scram-sha-256", "--pwfile", secret, "-E", "UTF8",
-         "--locale=C.UTF-8", "--no-sync"],
-        check=True, capture_output=True, cwd=folder,
+        [
+            *runner,
+            initdb,
+            "-D",
+            cluster,
+            "-U",
+            "app",
+            "-A",
+            "scram-sha-256",
+            "--pwfile",
+            secret,
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        ],
+        check=True,
+        capture_output=True,
+        cwd=folder,
     )
     port = _free_port()
     process = subprocess.Popen(
         [*runner, server, "-D", cluster, "-p", str(port), "-h", "127.0.0.1", "-k", folder, "-F"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
     )
     try:
         _await(port, process)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import pyarrow as pa
@@ -22,10 +22,14 @@ class Source(Protocol):
     """One consistent view of a database: whatever is written to it meanwhile is not seen."""
 
     def database(self) -> Database:
-        """Introspect every table, without reading a row of it."""
+        """Introspect every table; no row leaves the source."""
         ...
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, table: Table, /) -> int | None:
+        """Give about how many rows the table has, for progress; None where that is dear to know."""
+        ...
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in exactly its declared Arrow types, about 64k at a time.
 
         Raises:
@@ -70,7 +74,7 @@ def missing_file(path: Path, kind: str) -> SourceError:
     """Give the error for a database file that is not there."""
     return SourceError(
         f"source must name an existing {kind} file, however there is none at {path.absolute()}."
-        " Correct `source` in synth.yaml; a relative path starts at the working folder, an absolute one has four slashes."
+        " Correct `source` in synth.yaml; a relative path starts at the working folder, an absolute has four slashes."
     )
 
 
@@ -109,7 +113,7 @@ def _plain_path(parts: SplitResult) -> str:
     return parts.path if "@" not in parts.path else "/…"
 
 
-def _fit(table: Table, column: Column, array: pa.Array) -> pa.Array:
+def _fit(table: Table, column: Column, array: Any) -> Any:
     """Cast one column, and see that nulls stand only where they may."""
     target = parse(column.arrow_type)
     try:
@@ -128,7 +132,7 @@ def _fit(table: Table, column: Column, array: pa.Array) -> pa.Array:
     return fitted
 
 
-def _cast(array: pa.Array, target: pa.DataType) -> pa.Array:
+def _cast(array: Any, target: pa.DataType) -> Any:
     """Cast, through the storage of an extension type and the values of a dictionary."""
     if isinstance(array, pa.ExtensionArray):
         return _cast(array.storage, target)

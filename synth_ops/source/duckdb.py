@@ -77,8 +77,9 @@ READINGS: Mapping[str, Reading] = {
     "GEOMETRY": Reading("string", "{c}::VARCHAR", f"geometry: {NOT_LEARNED}"),
 }
 _NESTED = Reading("string", "to_json({c})::VARCHAR", f"nested type, carried as JSON text: {NOT_LEARNED}")
-_LISTED = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "DATE",
-                     "TIMESTAMP"})
+_LISTED = frozenset(
+    {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
+)
 
 
 def reading_of(source_type: str) -> Reading:
@@ -138,7 +139,15 @@ class DuckDBSource:
         """Introspect every table of the file."""
         return Database(tables=tuple(self._table(row) for row in self._rows(_TABLES)))
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, table: Table, /) -> int | None:
+        """Count the rows, which DuckDB knows from its metadata."""
+        try:
+            ((n_rows,),) = self.connection.execute(f"SELECT count(*) FROM {_from(table)}").fetchall()  # noqa: S608
+        except duckdb.Error:
+            return None  # reading the rows will say why
+        return int(n_rows)
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in insertion order."""
         try:
             yield from conform(table, read(self.connection, _select(table)))
@@ -187,9 +196,13 @@ def _full_name(schema: str, name: str) -> str:
 def _select(table: Table) -> str:
     """Give the query of a table's rows in Arrow's terms."""
     parts = [f"{reading_of(c.source_type).sql.format(c=quote(c.name))} AS {quote(c.name)}" for c in table.columns]
+    return f"SELECT {', '.join(parts)} FROM {_from(table)}"  # noqa: S608 — all names are quoted
+
+
+def _from(table: Table) -> str:
     namespace = table.namespace or "main"
     name = table.name if namespace == "main" else table.name.removeprefix(f"{namespace}.")
-    return f"SELECT {', '.join(parts)} FROM {quote(namespace)}.{quote(name)}"  # noqa: S608 — all names are quoted
+    return f"{quote(namespace)}.{quote(name)}"
 
 
 def _column(found: Row, default: str | None, is_generated: bool) -> Column:
@@ -213,9 +226,7 @@ def _generated(columns: list[Row], ddl: str) -> frozenset[str]:
     """Give the names of generated columns; DuckDB before 1.4 tells them only in the table's DDL."""
     if columns and "is_generated" in columns[0]:
         return frozenset(c["column_name"] for c in columns if c["is_generated"])
-    return frozenset(
-        c["column_name"] for c in columns if c["column_default"] and f"AS({c['column_default']})" in ddl
-    )
+    return frozenset(c["column_name"] for c in columns if c["column_default"] and f"AS({c['column_default']})" in ddl)
 
 
 def _named(constraints: list[Row], kind: str) -> list[tuple[str, ...]]:

@@ -58,7 +58,14 @@ class ParquetFolder:
         """Give every table as its first file's schema declares it."""
         return Database(tables=tuple(_parquet_table(name, paths[0]) for name, paths in self.files.items()))
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, table: Table, /) -> int | None:
+        """Add up what the footers say."""
+        try:
+            return sum(pq.read_metadata(path).num_rows for path in self.files[table.name])
+        except (OSError, pa.ArrowException):
+            return None  # reading the rows will say why
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's files in the order of their names."""
         for path in self.files[table.name]:
             yield from conform(table, _parquet_batches(table, path))
@@ -76,7 +83,11 @@ class CSVFolder:
         """Give every table, each column in the narrowest type that all its values fit."""
         return Database(tables=tuple(self._table(name) for name in self.files))
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, _table: Table, /) -> int | None:
+        """Leave it open: only reading a CSV file tells its rows."""
+        return None
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's files in the order of their names."""
         from synth_ops.source.duckdb import read
 
@@ -142,7 +153,9 @@ def _tables_in(url: str, endings: tuple[str, ...]) -> Mapping[str, tuple[Path, .
             continue
         name = entry.name if entry.is_dir() else _without(entry.name, endings)
         if name in found:
-            raise PlanError(f"Each table must have one file or folder, however {name!r} has two in {folder}. Remove one.")
+            raise PlanError(
+                f"Each table must have one file or folder, however {name!r} has two in {folder}. Remove one."
+            )
         found[name] = paths
     if not found:
         raise SourceError(
@@ -217,4 +230,6 @@ def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-_FROM_CSV = frozenset({"BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"})
+_FROM_CSV = frozenset(
+    {"BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"}
+)

@@ -49,7 +49,12 @@ class PostgresSource:
         """Introspect every table; views, foreign tables, partitions and what extensions bring are left out."""
         return Database(tables=tuple(table for table, _ in self._tables.values()))
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, table: Table, /) -> int | None:
+        """Give the server's own estimate, if the table was ever analysed."""
+        found = next((t for t in self._rows(TABLES) if t["name"] == table.name), None)
+        return found["n_rows"] if found and found["n_rows"] > 0 else None
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in the heap's order."""
         if table.name not in self._tables:
             raise table_lost(table)
@@ -145,6 +150,7 @@ _SESSION = (
     "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL max_parallel_workers_per_gather = 0",
     "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = '5min'",
     "SET LOCAL idle_in_transaction_session_timeout = 0",
 )
 _LOST = frozenset({"42P01", "42703", "3F000"})
@@ -152,6 +158,7 @@ _LOST = frozenset({"42P01", "42703", "3F000"})
 _TABLE_REFUSALS: Mapping[str, str] = {
     "42501": "the user may not SELECT from it, or row security would hide rows (grant SELECT, or BYPASSRLS)",
     "40001": "the server cancelled the transaction for a conflict with recovery (raise max_standby_streaming_delay)",
+    "55P03": "another session holds an exclusive lock on it for more than 5 minutes",
     "57014": "the server cancelled the query",
     "OSError": "the server broke off while rows were read",
 }

@@ -13,6 +13,7 @@ Row = Mapping[str, Any]
 
 TABLES = """
     SELECT c.oid::int8 AS oid, n.nspname::text AS namespace, c.relname::text AS relname, c.relkind::text AS kind,
+           c.reltuples::int8 AS n_rows,
            CASE WHEN n.nspname = coalesce(current_schema(), 'public') THEN c.relname::text
                 ELSE n.nspname || '.' || c.relname END AS name,
            obj_description(c.oid, 'pg_class') AS comment
@@ -91,16 +92,19 @@ def tables_of(
     tables: Iterable[Row], columns: Iterable[Row], constraints: Iterable[Row], unique: Iterable[Row]
 ) -> dict[str, tuple[Table, str]]:
     """Give, by name, every table and the query that gives its rows in Arrow's terms."""
-    by_table = [_grouped(rows) for rows in (columns, constraints, unique)]
-    known = {found["oid"]: found["name"] for found in tables if found["oid"] in by_table[0]}
-    return {
-        found["name"]: (_table(found, *(group[found["oid"]] for group in by_table), known), _select(found, group))
-        for found in tables
-        if (group := by_table[0].get(found["oid"]))  # PostgreSQL allows a table without columns: nothing to copy
-    }
+    by_table = [_by(rows, "table_oid") for rows in (columns, constraints, unique)]
+    filled = [found for found in tables if found["oid"] in by_table[0]]  # a table may have no column: nothing to copy
+    known = {found["oid"]: found["name"] for found in filled}
+    made = {}
+    for found in filled:
+        parts = [group[found["oid"]] for group in by_table]
+        made[found["name"]] = (_table(found, known, *parts), _select(found, parts[0]))
+    return made
 
 
-def _table(found: Row, columns: list[Row], constraints: list[Row], unique: list[Row], known: Mapping[int, str]) -> Table:
+def _table(
+    found: Row, known: Mapping[int, str], columns: list[Row], constraints: list[Row], unique: list[Row]
+) -> Table:
     of_kind = _by(constraints, "kind")
     return Table(
         name=found["name"],
@@ -170,10 +174,6 @@ def _select(found: Row, columns: list[Row]) -> str:
     only = "ONLY " if found["kind"] == "r" else ""
     table = f"{quote(found['namespace'])}.{quote(found['relname'])}"
     return f"SELECT {', '.join(parts)} FROM {only}{table}"  # noqa: S608 — all names are quoted
-
-
-def _grouped(rows: Iterable[Row]) -> Mapping[int, list[Row]]:
-    return _by(rows, "table_oid")
 
 
 def _by(rows: Iterable[Row], key: str) -> Mapping[Any, list[Row]]:

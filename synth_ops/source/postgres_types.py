@@ -81,8 +81,9 @@ def _bounded(declared: Declared) -> Reading:
 def _array(declared: Declared) -> Reading:
     """Read an array of a simple type as a list (several dimensions become one), any other as JSON text."""
     note = f"array: {NOT_LEARNED}"
-    if declared.element in _LISTED:
-        return Reading(f"list<{_LISTED[declared.element]}>", note=note)
+    listed = _LISTED.get(declared.element or "")
+    if listed is not None:
+        return Reading(f"list<{listed}>", note=note)
     if declared.element_kind == "e" or declared.element in {"uuid", "bpchar", "name"}:
         return Reading("list<string>", "{c}::text[]", note)
     return Reading("string", "to_json({c})::text", f"carried as JSON text: {NOT_LEARNED}")

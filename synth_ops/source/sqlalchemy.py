@@ -53,7 +53,11 @@ class SQLAlchemySource:
         """Introspect every table of the connection's schema."""
         return Database(tables=tuple(self._table(name) for name in sorted(self._inspector.get_table_names())))
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, _table: Table, /) -> int | None:
+        """Leave it open: some databases scan the whole table to count it."""
+        return None
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows by a server-side cursor."""
         types_of = {c["name"]: c["type"] for c in self._inspector.get_columns(table.name)}
         columns = [sa.column(c.name, types_of[c.name]) for c in table.columns]
@@ -110,7 +114,8 @@ def _connect(engine: sa.Engine, url: str) -> sa.Connection:
     """Connect and ask for the strictest reading that does not block writers."""
     try:
         connection = engine.connect()
-        if "REPEATABLE READ" in engine.dialect.get_isolation_level_values(connection.connection.dbapi_connection):
+        driver: Any = connection.connection.dbapi_connection
+        if "REPEATABLE READ" in engine.dialect.get_isolation_level_values(driver):
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
     except (sa.exc.SQLAlchemyError, OSError) as exc:
         raise SourceError(
@@ -125,7 +130,9 @@ def _batches(result: sa.CursorResult[Any], table: Table) -> Iterator[pa.RecordBa
     converters = [_converter(parse(c.arrow_type)) for c in table.columns]
     for rows in result.partitions(BATCH_ROWS):
         columns = zip(zip(*rows, strict=True), converters, schema, strict=True)
-        arrays = [pa.array([None if v is None else convert(v) for v in values], f.type) for values, convert, f in columns]
+        arrays = [
+            pa.array([None if v is None else convert(v) for v in values], f.type) for values, convert, f in columns
+        ]
         yield pa.RecordBatch.from_arrays(arrays, names=schema.names)
 
 
@@ -223,7 +230,8 @@ _ARROW_TYPES: Mapping[type[Any], str] = {
     types.Time: "time64[us]",
     types.Interval: "duration[us]",
     types.LargeBinary: "binary",
-    types._Binary: "binary",
+    types.BINARY: "binary",
+    types.VARBINARY: "binary",
     types.Enum: "string",
     types.Uuid: "string",
     types.JSON: "string",

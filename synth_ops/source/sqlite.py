@@ -93,7 +93,15 @@ class SQLiteSource:
         definitions = {name: sql for name, sql in found if not sql.upper().startswith("CREATE VIRTUAL")}
         return Database(tables=tuple(self._table(name, sql) for name, sql in definitions.items()))
 
-    def batches(self, table: Table) -> Iterator[pa.RecordBatch]:
+    def n_rows(self, table: Table, /) -> int | None:
+        """Count the rows, by the smallest index."""
+        try:
+            row = self.connection.execute(f"SELECT count(*) FROM {quote(table.name)}").fetchone()  # noqa: S608
+        except sqlite3.Error:
+            return None  # reading the rows will say why
+        return int(row[0])
+
+    def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in the order of their row id."""
         yield from conform(table, self._batches(table))
 
@@ -120,7 +128,9 @@ class SQLiteSource:
             name=name,
             columns=tuple(_column(c, sql, storage[c[1]], is_alone=len(keys) == 1) for c in columns),
             primary_key=tuple(c[1] for c in keys),
-            unique=tuple(dict.fromkeys(self._index_columns(i[1]) for i in indexes if i[2] and i[3] != "pk" and not i[4])),
+            unique=tuple(
+                dict.fromkeys(self._index_columns(i[1]) for i in indexes if i[2] and i[3] != "pk" and not i[4])
+            ),
             foreign_keys=tuple(self._foreign_keys(name)),
             checks=tuple(
                 CheckConstraint(name=f"{name}_check_{position}", expression=expression)

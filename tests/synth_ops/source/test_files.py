@@ -51,8 +51,12 @@ def test_parquet_types_are_kept_and_rich_ones_made_flat(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
 
     assert types(f"parquet:{tmp_path}") == {
-        "kind": "string", "price": "decimal128(5, 1)", "at": "timestamp[ms, tz=Europe/Paris]", "small": "uint8",
-        "tags": "list<string>", "nested": "string",
+        "kind": "string",
+        "price": "decimal128(5, 1)",
+        "at": "timestamp[ms, tz=Europe/Paris]",
+        "small": "uint8",
+        "tags": "list<string>",
+        "nested": "string",
     }
     assert read(f"parquet:{tmp_path}")["t"][0]["nested"] == '{"k": 1}'
 
@@ -64,7 +68,11 @@ def test_csv_types_fit_every_row(tmp_path: Path) -> None:
     found = read(f"csv:{tmp_path}")["t"]
 
     assert types(f"csv:{tmp_path}") == {
-        "n": "double", "code": "string", "day": "date32", "empty": "string", "s": "string"
+        "n": "double",
+        "code": "string",
+        "day": "date32",
+        "empty": "string",
+        "s": "string",
     }
     assert found[-1] == {"n": 1.5, "code": "012", "day": dt.date(2024, 2, 29), "empty": None, "s": 'say "hi", ñ'}
 

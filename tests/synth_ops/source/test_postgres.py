@@ -117,7 +117,9 @@ def test_every_type_is_read_as_stated(production: Any, postgres_url: str, declar
 
 def test_infinite_dates_are_null_where_they_may_be(production: Any, postgres_url: str) -> None:
     production.execute("CREATE TABLE t (a date, b timestamptz, c timestamp NOT NULL)")
-    production.execute("INSERT INTO t VALUES ('infinity', '-infinity', 'infinity'), ('4000-01-01 BC', NULL, '-infinity')")
+    production.execute(
+        "INSERT INTO t VALUES ('infinity', '-infinity', 'infinity'), ('4000-01-01 BC', NULL, '-infinity')"
+    )
 
     assert [list(r.values()) for r in rows(postgres_url, "t")] == [
         [None, None, dt.datetime(9999, 12, 31, 23, 59, 59, 999999)],
@@ -171,7 +173,7 @@ def test_catalogue_is_read_in_full(production: Any, postgres_url: str) -> None:
 
 
 def test_domain_brings_its_checks_and_not_null(production: Any, postgres_url: str) -> None:
-    production.execute(f"{CUSTOM_TYPES} CREATE TABLE t (\"the price\" price)")
+    production.execute(f'{CUSTOM_TYPES} CREATE TABLE t ("the price" price)')
 
     table = introspected(postgres_url).table("t")
 
@@ -207,7 +209,9 @@ def test_partitions_are_one_table_and_inherited_rows_are_read_once(production: A
 
 
 def test_foreign_keys_agree_while_production_writes(production: Any, postgres_url: str) -> None:
-    production.execute("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a); INSERT INTO a VALUES (1)")
+    production.execute(
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a); INSERT INTO a VALUES (1)"
+    )
 
     with open_source(postgres_url) as source:
         database = source.database()

@@ -36,8 +36,16 @@ def check(url: str) -> None:
     assert [c.name for c in table.checks] == ["dear"]
     assert (table.column("x").arrow_type, table.column("x").nullable) == ("decimal128(10, 2)", False)
     assert rows == [
-        {"id": 1, "x": Decimal("1.50"), "d": dt.date(2024, 2, 29), "ts": dt.datetime(2024, 2, 29, 10, 11, 12), "v": "ñ",
-         "ok": True, "pa": 1, "pb": 2},
+        {
+            "id": 1,
+            "x": Decimal("1.50"),
+            "d": dt.date(2024, 2, 29),
+            "ts": dt.datetime(2024, 2, 29, 10, 11, 12),
+            "v": "ñ",
+            "ok": True,
+            "pa": 1,
+            "pb": 2,
+        },
         {"id": 2, "x": Decimal("2.00"), "d": None, "ts": None, "v": None, "ok": None, "pa": None, "pb": None},
     ]
 

@@ -91,7 +91,11 @@ def test_catalogue_is_read_in_full(tmp_path: Path) -> None:
         ForeignKey(columns=("pb", "pa"), ref_table="parent", ref_columns=("b", "a")),
     }
     assert [c.expression for c in child.checks] == ["price > (0)", "pa <> 3 OR code = 'a)'"]
-    assert (child.column("id").identity, child.column("id").nullable, child.column("code").nullable) == (True, False, False)
+    assert (child.column("id").identity, child.column("id").nullable, child.column("code").nullable) == (
+        True,
+        False,
+        False,
+    )
     assert child.column("twice").generated == "price * (2)"
     assert child.column("price").default == "1"
 
