@@ -52,7 +52,7 @@ def pooled_edges(real: Values, k: int) -> Edges | None:
         return None
     cut = max(k - 1, int(TRIM * len(line)))
     low, high = line[cut], line[-1 - cut]
-    if not high > low:
+    if not _is_drawable(low, high):
         return None
     even = _whole(line, low, high) or _round(low, high, is_time=real.is_time)
     pooled = _pool(even.values, _count(real.present, even.values), k)
@@ -107,7 +107,7 @@ def _as_shares(counts: list[int]) -> Shares:
 
 def _word(key: Any, real: Values) -> str:  # noqa: ANN401 — whatever the column holds
     if real.line is not None and not real.is_time:
-        return real.label(float(key), 0.0)
+        return f"{float(key):.10g}"
     text = str(key)
     return (text if len(text) <= 40 else f"{text[:39]}…") or "(empty)"  # noqa: PLR2004 — the width of a card
 
@@ -126,6 +126,13 @@ def _pool(edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int)
             kept, held = [*kept, right], 0
     kept[-1] = edges[-1]
     return np.array(kept)
+
+
+def _is_drawable(low: float, high: float) -> bool:
+    """Tell whether floating point can hold bins between the two: neither too far apart nor too near for their size."""
+    if high / 2 - low / 2 > np.finfo(np.float64).max / 8:
+        return False
+    return high - low > max(1e-9 * max(abs(low), abs(high)), 1e-250)
 
 
 def _whole(line: npt.NDArray[np.float64], low: float, high: float) -> Edges | None:

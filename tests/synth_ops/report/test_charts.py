@@ -155,3 +155,24 @@ def test_charts_equal_their_own_json() -> None:
     charts = collect(real(), real(1))
 
     assert TableCharts.model_validate_json(charts.model_dump_json()) == charts
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(-1.7e308, 1.7e308), (0.0, 5e-324), (1e17, 1e17 + 64), (-1e-200, 1e-200), (2.0**62, 2.0**63)]
+)
+def test_numbers_at_the_ends_of_floating_point_are_drawn_or_left_out(low: float, high: float) -> None:
+    table = pa.table({"id": range(400), "x": np.concatenate([np.full(100, low), np.full(100, high), np.zeros(200)])})
+    spread = pa.table({"id": range(400), "x": low / 2 + np.linspace(0, 1, 400) * (high / 2 - low / 2)})
+
+    for one, other in ((table, spread), (spread, table)):
+        chart = column(collect(one, other), "x")
+        assert chart.kind == "withheld" or sum(chart.real) == pytest.approx(1, abs=1e-2)
+        assert list(chart.edges) == sorted(set(chart.edges))
+
+
+def test_dictionaries_are_read_as_their_values() -> None:
+    words = pa.chunked_array([["a"] * 50, ["b"] * 50]).dictionary_encode()
+
+    chart = column(collect(pa.table({"id": range(100), "w": words}), pa.table({"id": range(100), "w": words})), "w")
+
+    assert chart.labels == ("a", "b")

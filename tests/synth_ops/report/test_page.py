@@ -121,6 +121,16 @@ def test_records_of_steps_are_shown_where_given(tmp_path: Path) -> None:
         assert word in words
 
 
+def test_report_without_charts_or_facts_still_says_the_verdict(tmp_path: Path) -> None:
+    plan = plan_of(table_plan(real()))
+
+    path = write_report(Workspace(tmp_path, "shop", "2026-01-31"), plan, [check("ABSTAIN")], [], {})
+
+    page = Page(path.read_text(encoding="utf-8"))
+    assert page.open == []
+    assert any("Refused: not everything could be measured" in w for w in page.words)
+
+
 def test_large_database_stays_small(tmp_path: Path) -> None:
     columns = {f"c{i}": real(i, rare=False)["amount"] for i in range(48)}
     wide = pa.table({"id": range(2000), "plan": real(rare=False)["plan"], **columns})
