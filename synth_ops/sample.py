@@ -132,7 +132,14 @@ class _Night:
         """How the tables hang together, with the main keys that their models stand on."""
         n_rows = {t.name: t.n_rows for t in self.extracted.tables}
         mains = {name: spec.main.name if spec.main else None for name, spec in self.specs.items()}
-        return Relations.of(self.plan, n_rows, mains=mains)
+        relations = Relations.of(self.plan, n_rows, mains=mains)
+        changed = sorted(n for n, main in mains.items() if main != getattr(relations.table(n).main, "name", None))
+        if changed:
+            raise PlanError(
+                f"The models of tables {changed} must stand on the foreign keys that the plan has, however they were"
+                f" trained with others. Run `synth-ops train --tables {','.join(changed)}`, then sample again."
+            )
+        return relations
 
     @cached_property
     def inputs(self) -> str:

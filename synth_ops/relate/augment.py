@@ -23,6 +23,7 @@ from synth_ops.relate.flat import (
 )
 from synth_ops.relate.keys import KeySpec, key_spec
 from synth_ops.relate.links import count_children, fk_spec, link_labels, main_spec, pointers
+from synth_ops.relate.match import Column
 from synth_ops.relate.order import Relations, TableRelations
 from synth_ops.relate.spec import FkSpec, TableSpec
 from synth_ops.relate.unlearned import derive, fit_minters, is_learned
@@ -141,21 +142,27 @@ class _Subject:
 class _Flat:
     """A flat table in the making."""
 
-    columns: dict[str, pa.Array | pa.ChunkedArray] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
+    required: set[str] = field(default_factory=set)
+    """Columns that hold no null, and for which none may be sampled."""
 
-    def add(self, name: str, values: pa.Array | pa.ChunkedArray, kind: Kind) -> None:
+    def add(self, name: str, values: Column, kind: Kind, *, required: bool = False) -> None:
         self.columns[name] = values
         self.kinds[name] = kind
+        if required:
+            self.required.add(name)
 
     def add_labels(self, name: str, labels: Labels) -> None:
-        self.add(name, pa.array(labels, pa.string()), "categorical")
+        self.add(name, pa.array(labels, pa.string()), "categorical", required=True)
 
-    def add_counts(self, name: str, counts: pa.Array) -> None:
-        self.add(name, counts, "numeric")
+    def add_counts(self, name: str, counts: NDArray[np.int64]) -> None:
+        self.add(name, pa.array(counts), "numeric", required=True)
 
     def table(self, keep: NDArray[np.bool_] | None = None) -> pa.Table:
         table = table_of(self.columns)
+        fields = [f.with_nullable(f.name not in self.required) for f in table.schema]
+        table = table.cast(pa.schema(fields)) if fields else table
         return table if keep is None or not table.num_columns else table.filter(pa.array(keep))
 
 
@@ -172,7 +179,7 @@ def _add_parent(flat: _Flat, subject: _Subject) -> tuple[FkSpec | None, tuple[st
     for name in joined.column_names:
         flat.add(parent_name(name), joined.column(name), described.kinds[name])
     degrees = count_children(rows, parent_keys.num_rows, to_itself=False)
-    flat.add_counts(PARENT_DEGREE, pa.array(degrees).take(pa.array(rows, mask=rows < 0)))
+    flat.add(PARENT_DEGREE, pa.array(degrees).take(pa.array(rows, mask=rows < 0)), "numeric")
     spec = main_spec(subject.rows, main, rows, parent_keys.num_rows, subject.rare_below)
     return spec, tuple(joined.column_names)
 
@@ -223,11 +230,12 @@ def _add_own(flat: _Flat, subject: _Subject) -> None:
 
 
 def _add_column(flat: _Flat, subject: _Subject, name: str) -> None:
-    flat.add(flat_name(name), subject.rows.column(name), subject.table.column(name).kind)
+    required = not subject.table.table.column(name).nullable
+    flat.add(flat_name(name), subject.rows.column(name), subject.table.column(name).kind, required=required)
 
 
 def _add_degrees(flat: _Flat, subject: _Subject) -> None:
     for child in subject.related.children:
         rows = pointers(subject.real[child.table], child.foreign_key, subject.rows)
         counts = count_children(rows, subject.rows.num_rows, to_itself=child.table == subject.name)
-        flat.add_counts(degree_name(child.table, child.foreign_key), pa.array(counts))
+        flat.add_counts(degree_name(child.table, child.foreign_key), counts)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from synth_ops.plan.plan import TablePlan
 from synth_ops.relate.flat import degree_name, flat_name
+from synth_ops.relate.match import any_null
 from synth_ops.relate.spec import FkSpec, TableSpec
 
 Rows = NDArray[np.int64]
@@ -104,6 +105,10 @@ class Draft:
             return np.zeros(self.n_rows)
         values = self.flat.column(name).cast(pa.float64(), safe=False)
         return np.nan_to_num(np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64))
+
+    def with_key(self, columns: Sequence[str]) -> Rows:
+        """Give the rows whose key holds no null, so that others can point at them."""
+        return np.flatnonzero(~any_null(self.key(columns)))
 
     def nullable(self, column: str) -> bool:
         """Tell whether the column may hold null."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from synth_ops.plan.plan import TablePlan
 from synth_ops.records import Record
 from synth_ops.relate.degrees import round_to_total
-from synth_ops.relate.match import group_ranks, key_of, tuple_codes
+from synth_ops.relate.match import Column, group_ranks, key_of, tuple_codes
 from synth_ops.relate.order import TableRelations
 
 MIN_SEQUENTIAL = 0.98
@@ -181,9 +181,16 @@ def _lattice(
 
 def key_texts(key: Sequence[pa.ChunkedArray | pa.Array]) -> NDArray[np.object_]:
     """Write each tuple of a key as one text: the value itself, or several with a unit separator between."""
-    columns = [c.cast(pa.string()) for c in key]
+    columns = [_text(c) for c in key]
     joined = columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, "\x1f")
     return np.asarray(joined.to_numpy(zero_copy_only=False) if isinstance(joined, pa.Array) else joined.to_numpy())
+
+
+def _text(column: Column) -> Column:
+    """Give a key's column as text, bytes in hex."""
+    if pa.types.is_binary(column.type) or pa.types.is_fixed_size_binary(column.type):
+        return pa.array([None if v is None else v.hex() for v in column.to_pylist()], pa.string())
+    return column.cast(pa.string())
 
 
 def key_label(text: str) -> str:

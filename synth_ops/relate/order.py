@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+from synth_ops.errors import PlanError
 from synth_ops.plan.plan import Mode, Plan, TablePlan
 from synth_ops.records import Record
 from synth_ops.schema import ForeignKey
@@ -52,8 +53,12 @@ class Relations(Record):
         """Choose every table's main key: the one to the largest synthesised parent, so that no cycle arises.
 
         `mains` overrules the choice by the key's name, for tables whose model already stands on one.
+
+        Raises:
+            PlanError: a copied table refers to one that is not, so that its keys could not resolve.
         """
         present = {t.name: t for t in plan.tables if t.mode != "skip"}
+        _check_copied(present)
         chosen: dict[str, ForeignKey] = {}
         for name in sorted(present, key=lambda t: (t not in (mains or {}), -n_rows.get(t, 0), t)):
             candidates = _candidates(present[name], present, n_rows, (mains or {}).get(name, ""))
@@ -86,6 +91,16 @@ def sampling_order(relations: Relations) -> tuple[str, ...]:
         done.append(first.name)
         waiting.remove(first)
     return tuple(done)
+
+
+def _check_copied(present: Mapping[str, TablePlan]) -> None:
+    for table in present.values():
+        for key in _present_keys(table, present):
+            if table.mode == "copy" and present[key.ref_table].mode == "synthesize" and not key.soft:
+                raise PlanError(
+                    f"The parents of a copied table must be copied too, however {table.name!r} has mode: copy and"
+                    f" refers to {key.ref_table!r}, which has mode: synthesize. Give both the same mode."
+                )
 
 
 def _missing(table: TableRelations, done: Sequence[str]) -> set[str]:

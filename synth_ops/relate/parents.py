@@ -15,7 +15,7 @@ from synth_ops.relate.flat import label_name
 from synth_ops.relate.keys import key_label, key_texts
 from synth_ops.relate.links import NULL, ORPHAN, PRESENT, SELF
 from synth_ops.relate.match import any_null, find_rows, tuple_codes
-from synth_ops.relate.slots import Labels, match_by_levels, match_slots, plant_forest, slots_within
+from synth_ops.relate.slots import Labels, cycle_rows, match_by_levels, match_slots, plant_forest, slots_within
 from synth_ops.relate.spec import FkSpec
 from synth_ops.relate.unlearned import mint_orphans
 
@@ -37,6 +37,8 @@ def find_parents(draft: Draft, keys: Sequence[FkSpec], scene: Scene) -> None:
     for key in keys:
         if not key.foreign_key.soft:
             _mend(draft, key, scene)
+        if key.foreign_key.ref_table == draft.name:
+            _cut_cycles(draft, key)
 
 
 def fill_required(draft: Draft, scene: Scene) -> None:
@@ -78,7 +80,7 @@ def _find(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, scene: Scene) -
     if len(free):
         if parent.n_rows == 0 and (key.foreign_key.soft or all(map(draft.nullable, key.foreign_key.columns))):
             return
-        _require(parent.n_rows > 0, draft, key)
+        _require(len(parent.with_key(key.foreign_key.ref_columns)) > 0, draft, key)
         _point(draft, key, free, _choose(draft, key, free, labels, parent, scene.rng), parent)
     if len(partly):
         _agree(draft, key, partly, labels, parent, scene.rng)
@@ -102,8 +104,9 @@ def _choose(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, parent: Draft
         return _by_key(key, labels[rows], parent, rng)
     if parent is draft:
         return _in_own_table(draft, key, rows, labels, rng)
-    degrees = calibrate(_degrees(key), parent.degree_scores(draft.name, key), len(rows), rng)
-    slots = np.repeat(np.arange(parent.n_rows), degrees)
+    there = parent.with_key(key.foreign_key.ref_columns)
+    degrees = calibrate(_degrees(key), parent.degree_scores(draft.name, key)[there], len(rows), rng)
+    slots = np.repeat(there, degrees)
     return np.asarray(slots[match_slots(labels[rows], _clusters(key, parent)[slots], rng)])
 
 
@@ -225,6 +228,18 @@ def _mend(draft: Draft, key: FkSpec, scene: Scene) -> None:
     else:
         _require(bool(free), draft, key)
         draft.fill(free[-1], at, pa.nulls(len(at), draft.schema.field(free[-1]).type))
+
+
+def _cut_cycles(draft: Draft, key: FkSpec) -> None:
+    """Make one row of each cycle a root, where other keys had a say in who points at whom."""
+    foreign_key = key.foreign_key
+    at = find_rows(draft.key(foreign_key.columns), draft.key(foreign_key.ref_columns))
+    roots = cycle_rows(at)
+    free = [c for c in foreign_key.columns if draft.nullable(c)]
+    if free:
+        draft.fill(free[-1], roots, pa.nulls(len(roots), draft.schema.field(free[-1]).type))
+    else:
+        draft.fill_key(foreign_key.columns, roots, draft, foreign_key.ref_columns, roots)
 
 
 def _broken(draft: Draft, key: FkSpec, scene: Scene) -> NDArray[np.bool_]:

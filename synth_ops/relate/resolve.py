@@ -72,12 +72,14 @@ def complete(draft: Draft, frame: Frame, sampled: pa.Table, scene: Scene) -> Non
     """Take in what the model sampled, mint the keys, and find every parent that is there already."""
     spec = _spec(draft)
     _take_in(draft, frame, sampled)
-    for column in spec.key.minted:
-        draft.put(column, mint_column(draft, column, scene))
+    left_out = {c for k in spec.foreign_keys for c in k.foreign_key.columns} - set(spec.key.minted)
+    left_out |= {d.column for d in spec.derived} | ({spec.key.sequence.column} if spec.key.sequence else set())
     for name in draft.plan.table.column_names:
         values = draft.sampled(name)
         if values is not None:
             draft.put(name, values if draft.nullable(name) else _not_null(values, scene.rng))
+        elif name not in left_out:
+            draft.put(name, mint_column(draft, name, scene))
     here = [k for k in spec.foreign_keys if k.foreign_key.ref_table in scene.drafts]
     find_parents(draft, here, scene)
     for key in spec.key.distinct:
@@ -87,15 +89,10 @@ def complete(draft: Draft, frame: Frame, sampled: pa.Table, scene: Scene) -> Non
 
 
 def close(draft: Draft, scene: Scene) -> pa.Table:
-    """Find the parents that came later, make the columns that are not learned, and give the final table."""
+    """Find the parents that came later, compute what follows from other columns, and give the final table."""
     spec = _spec(draft)
     find_parents(draft, [k for k in spec.foreign_keys if k.name not in draft.resolved], scene)
     fill_required(draft, scene)
-    covered = {c for k in spec.foreign_keys for c in k.foreign_key.columns}
-    derived = {d.column for d in spec.derived}
-    for name in draft.plan.table.column_names:
-        if name not in draft.columns and name not in covered and name not in derived:
-            draft.put(name, mint_column(draft, name, scene))
     draft.key(draft.plan.table.column_names)
     apply_derived(draft, spec.derived)
     return draft.finished()
@@ -109,10 +106,13 @@ def _place(
     n_orphans = round(main.orphan_share * n_rows)
     n_null = round(main.null_share * n_rows)
     n_linked = n_rows - n_orphans - n_null
-    if parent.n_rows == 0 and n_linked:
+    there = parent.with_key(main.foreign_key.ref_columns)
+    if len(there) == 0 and n_linked:
         _require_optional(plan, main)
         n_null, n_linked = n_null + n_linked, 0
-    sizes = calibrate(main.degrees or DegreeSpec(groups=()), parent.degree_scores(plan.name, main), n_linked, rng)
+    sizes = np.zeros(parent.n_rows, dtype=np.int64)
+    degrees = main.degrees or DegreeSpec(groups=())
+    sizes[there] = calibrate(degrees, parent.degree_scores(plan.name, main)[there], n_linked, rng)
     alone = np.repeat([NULL_ROW, ORPHAN_ROW], [n_null, n_orphans])
     return np.concatenate([np.repeat(np.arange(parent.n_rows), sizes), alone]), sizes
 

@@ -77,6 +77,28 @@ def _match(mine: NDArray[np.int64], theirs: NDArray[np.int64]) -> tuple[NDArray[
     return given, order[starts[mine[given]] + ranks[given]]
 
 
+def cycle_rows(parent: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give one row of each cycle of rows that point at each other; a row that points at itself is none.
+
+    **Shape**
+
+    - parent: ``(n_rows,)``, -1 where there is none
+    """
+    n = len(parent)
+    ahead = np.append(np.where(parent == np.arange(n), -1, parent), -1)
+    ahead[ahead < 0] = n
+    for _ in range(max(n, 1).bit_length()):
+        ahead = ahead[ahead]
+    # Whoever has not left after more than n steps stands in a cycle.
+    on_cycle = np.unique(ahead[ahead < n])
+    lowest = np.append(np.arange(n), n)
+    step = np.append(np.where(parent < 0, n, parent), n)
+    for _ in range(max(n, 1).bit_length()):
+        lowest = np.minimum(lowest, lowest[step])
+        step = step[step]
+    return np.asarray(on_cycle[lowest[on_cycle] == on_cycle])
+
+
 def plant_forest(
     roots: NDArray[np.bool_], degrees: NDArray[np.int64], wanted: Labels, own: Labels, rng: np.random.Generator
 ) -> NDArray[np.int64]:

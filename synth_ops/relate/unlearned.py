@@ -27,6 +27,7 @@ def derive(table: TablePlan, rows: pa.Table, related: TableRelations) -> tuple[D
     """Find the learned columns, apart from keys, that follow from others."""
     keys = {c for k in (table.table.primary_key, *table.table.unique) for c in k}
     keys |= {c for k in related.foreign_keys for c in k.columns}
+    keys |= {c for child in related.children for c in child.foreign_key.ref_columns}
     candidates = [c.name for c in table.columns if c.fate == "learn" and c.name not in keys]
     return detect(rows, candidates=candidates)
 

@@ -9,7 +9,8 @@ from scipy.stats import ks_2samp
 
 from synth_ops.errors import PlanError
 from synth_ops.plan.plan import Plan
-from synth_ops.relate.match import any_null, key_of
+from synth_ops.relate.match import any_null, find_rows, key_of
+from synth_ops.relate.slots import cycle_rows
 from synth_ops.schema import ForeignKey
 from tests.synth_ops.relate.databases import (
     Real,
@@ -352,3 +353,67 @@ def test_derived_columns_hold_exactly() -> None:
     copy = copy_database(plan_of(table("t", rows, "id")), {"t": rows})["t"]
 
     assert copy.column("month").to_pylist() == pc.month(copy.column("day")).to_pylist()
+
+
+def test_bosses_within_a_tenant_form_a_tree() -> None:
+    rng = np.random.default_rng(0)
+    number = np.tile(np.arange(40), 6)
+    boss = pa.array(rng.integers(0, np.maximum(number, 1)), mask=number == 0)
+    rows = rows_of("tenant,number", tenant=np.repeat(np.arange(6), 40), number=number, boss=boss, pay=rng.random(240))
+    tenant = rows_of("tenant", tenant=np.arange(6))
+    keys = [key("tenant", "tenant"), key("tenant,boss", "person", "tenant,number")]
+    plan = plan_of(table("tenant", tenant, "tenant"), table("person", rows, "tenant,number", keys))
+
+    copy = copy_database(plan, {"tenant": tenant, "person": rows})
+
+    assert [n_broken(copy, "person", k) for k in keys] == [0, 0]
+    people = copy["person"]
+    at = find_rows(key_of(people, ["tenant", "boss"]), key_of(people, ["tenant", "number"]))
+    assert len(cycle_rows(at)) == 0
+
+
+def test_a_parent_whose_unique_column_is_null_has_no_children() -> None:
+    rng = np.random.default_rng(0)
+    parent = rows_of("id", id=np.arange(50), badge=pa.array(np.arange(100, 150), mask=rng.random(50) < 0.3))
+    badge = pc.drop_null(parent.column("badge")).to_numpy()
+    child = rows_of("badge", badge=rng.choice(badge, 200), x=rng.random(200))
+    keys = [key("badge", "parent", "badge")]
+    plan = plan_of(table("parent", parent, "id", unique=[("badge",)]), table("child", child, "", keys))
+
+    copy = copy_database(plan, {"parent": parent, "child": child})
+
+    assert n_broken(copy, "child", keys[0]) == 0
+    assert copy["child"].column("badge").null_count == 0
+
+
+def test_one_to_one_tables_stay_so() -> None:
+    rng = np.random.default_rng(0)
+    user = rows_of("id", id=np.arange(300), age=rng.random(300))
+    profile = rows_of("id", id=np.sort(rng.permutation(300)[:120]), size=rng.random(120))
+    keys = [key("id", "user")]
+    plan = plan_of(table("user", user, "id"), table("profile", profile, "id", keys))
+
+    copy = copy_database(plan, {"user": user, "profile": profile})
+
+    assert is_distinct(copy["profile"], "id")
+    assert copy["profile"].num_rows == 120
+
+
+def test_a_copied_table_may_not_refer_to_a_synthesised_one() -> None:
+    rows = rows_of("id", id=np.arange(5), up=np.arange(5))
+    plan = plan_of(table("list", rows, "id", [key("up", "base", "id")], mode="copy"), table("base", rows, "id"))
+
+    with pytest.raises(PlanError, match="'list' has mode: copy"):
+        copy_database(plan, {"list": rows, "base": rows})
+
+
+def test_binary_keys_resolve() -> None:
+    raw = [bytes([i, 7, 9]) for i in range(40)]
+    kinds = rows_of("id", id=pa.array(raw, pa.binary()))
+    child = rows_of("kind", kind=pa.array([raw[i % 3] for i in range(90)], pa.binary()), x=np.arange(90.0))
+    keys = [key("kind", "kinds", "id")]
+    plan = plan_of(table("kinds", kinds, "id", mode="copy"), table("child", child, "", keys))
+
+    copy = copy_database(plan, {"kinds": kinds, "child": child})
+
+    assert set(copy["child"].column("kind").to_pylist()) == set(raw[:3])

@@ -1,0 +1,74 @@
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth_ops.plan.plan import Plan
+from synth_ops.relate import Augmented, TableSpec, augment, relations_of
+from tests.synth_ops.relate.databases import Real, key, plan_of, rows_of, table
+
+
+def family() -> tuple[Plan, Real]:
+    rng = np.random.default_rng(0)
+    child = rows_of(
+        "id",
+        id=np.arange(100),
+        parent_id=pa.array(rng.integers(0, 19, 100), mask=np.arange(100) % 10 == 0),
+        kind_id=rng.integers(0, 3, 100),
+        size=rng.random(100),
+    )
+    real = {
+        "parent": rows_of("id", id=np.arange(20), city=["x", "y"] * 10, name=[f"n{i}" for i in range(20)]),
+        "kind": rows_of("id", id=np.arange(3)),
+        "child": child,
+    }
+    keys = [key("parent_id", "parent", "id"), key("kind_id", "kind", "id")]
+    return plan_of(
+        table("parent", real["parent"], "id"),
+        table("kind", real["kind"], "id", mode="copy"),
+        table("child", child, "id", keys),
+    ), real
+
+
+def augmented(name: str, *, keep: NDArray[np.bool_] | None = None) -> Augmented:
+    plan, real = family()
+    return augment(plan, name, real, relations_of(plan, {n: t.num_rows for n, t in real.items()}), keep=keep)
+
+
+def test_context_comes_first_and_keys_stay_out() -> None:
+    made = augmented("child")
+
+    assert made.table.column_names == [
+        "@link", "@parent:city", "@parent:name", "@parent:@degree", "size", "@fk:kind_id->kind",
+    ]  # fmt: skip
+    assert made.context == tuple(made.table.column_names[:4])
+
+
+def test_a_parent_learns_how_many_children_it_has() -> None:
+    made = augmented("parent")
+
+    assert made.table.column_names == ["city", "name", "@degree:child:parent_id->parent"]
+    assert sum(made.table.column(2).to_pylist()) == 90
+
+
+def test_a_child_without_a_parent_has_null_context() -> None:
+    rows = augmented("child").table.to_pylist()
+
+    assert {r["@link"] for r in rows if r["@parent:city"] is None} == {"null"}
+    assert sum(r["@link"] == "null" for r in rows) == 10
+
+
+def test_only_kept_rows_are_learned_from() -> None:
+    assert augmented("child", keep=np.arange(100) < 60).table.num_rows == 60
+
+
+def test_every_flat_column_has_a_kind() -> None:
+    made = augmented("child")
+
+    assert set(made.kinds) == set(made.table.column_names)
+    assert made.kinds["@fk:kind_id->kind"] == "categorical"
+
+
+def test_the_spec_survives_json() -> None:
+    spec = augmented("child").spec
+
+    assert TableSpec.model_validate_json(spec.model_dump_json()) == spec
