@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +19,7 @@ from synth_ops.arrow_types import arrow_schema, carried, text
 from synth_ops.errors import PlanError, SourceError
 from synth_ops.schema import Column, Database, Table
 from synth_ops.source.base import BATCH_ROWS, NOT_LEARNED, conform, quote, table_lost, table_unreadable
+from synth_ops.source.duckdb import read, reading_of
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -41,8 +42,6 @@ def open_csv(url: str) -> Iterator["CSVFolder"]:
     Raises:
         SourceError: there is no such folder, or no CSV file in it.
     """
-    import duckdb  # only this kind of folder needs it
-
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         yield CSVFolder(_tables_in(url, CSV_ENDINGS), connection)
@@ -76,7 +75,7 @@ class CSVFolder:
     """The CSV files of each table."""
 
     files: Mapping[str, tuple[Path, ...]]
-    connection: Any
+    connection: duckdb.DuckDBPyConnection
     """A DuckDB connection without a database."""
 
     def database(self) -> Database:
@@ -89,14 +88,12 @@ class CSVFolder:
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's files in the order of their names."""
-        from synth_ops.source.duckdb import read
-
         types = {c.name: c.source_type for c in table.columns}
         columns = ", ".join(quote(c.name) for c in table.columns)
         try:
             stream = read(self.connection, f"SELECT {columns} FROM {self._scan(table.name, types)}")  # noqa: S608
             yield from conform(table, stream)
-        except (self._errors, pa.ArrowException) as exc:
+        except (duckdb.Error, pa.ArrowException) as exc:
             lost = not all(path.is_file() for path in self.files[table.name])
             why = f"a row does not parse ({type(exc).__name__})"
             raise table_lost(table) if lost else table_unreadable(table, why) from None
@@ -104,10 +101,8 @@ class CSVFolder:
     def _table(self, name: str) -> Table:
         try:
             found = self._types(name)
-        except self._errors as exc:
+        except duckdb.Error as exc:
             raise _unreadable(name, self.files[name][0], "CSV with a header", type(exc).__name__) from None
-        from synth_ops.source.duckdb import reading_of
-
         columns = [Column(name=c, source_type=t, arrow_type=reading_of(t).arrow_type) for c, t in found.items()]
         return Table(name=name, columns=tuple(columns))
 
@@ -129,12 +124,6 @@ class CSVFolder:
         declared = ", ".join(f"{_literal(c)}: {_literal(t)}" for c, t in types.items())
         options = f"columns = {{{declared}}}, auto_detect = true" if types else "sample_size = -1"
         return f"""read_csv([{files}], header = true, quote = '"', escape = '"', {options})"""
-
-    @cached_property
-    def _errors(self) -> type[Exception]:
-        import duckdb
-
-        return duckdb.Error
 
 
 def _tables_in(url: str, endings: tuple[str, ...]) -> Mapping[str, tuple[Path, ...]]:

@@ -103,7 +103,8 @@ def test_any_name_is_read(tmp_path: Path, name: str) -> None:
 
     url = made(
         tmp_path,
-        f"CREATE SCHEMA {quoted}; CREATE TABLE {quoted}.{quoted} ({quoted} DATE); INSERT INTO {quoted}.{quoted} VALUES (NULL)",
+        f"CREATE SCHEMA {quoted}; CREATE TABLE {quoted}.{quoted} ({quoted} DATE);"
+        f"INSERT INTO {quoted}.{quoted} VALUES (NULL)",
     )
 
     assert read(url, f"{name}.{name}") == [{name: None}]

@@ -90,7 +90,7 @@ def test_truncated_parquet_is_named(tmp_path: Path) -> None:
     whole = (tmp_path / "t.parquet").read_bytes()
     (tmp_path / "t.parquet").write_bytes(whole[: len(whole) // 2])
 
-    with pytest.raises(SourceError, match="'t' must be Parquet, however .*t.parquet"):
+    with pytest.raises(SourceError, match=r"'t' must be Parquet, however .*t\.parquet"):
         read(f"parquet:{tmp_path}")
 
 

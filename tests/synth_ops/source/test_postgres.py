@@ -261,7 +261,7 @@ def test_table_that_may_not_be_read_is_named(production: Any, postgres_url: str)
         CREATE ROLE reader LOGIN PASSWORD 'reader'""")
     url = postgres_url.replace(f"app:{PASSWORD}", "reader:reader")
 
-    with pytest.raises(SourceError, match="'closed' must be readable.*may not SELECT"):
+    with pytest.raises(SourceError, match=r"'closed' must be readable.*may not SELECT"):
         rows(url, "closed")
     production.execute("DROP ROLE reader")
 

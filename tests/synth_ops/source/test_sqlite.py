@@ -135,7 +135,7 @@ def test_file_of_another_kind_is_explained(tmp_path: Path) -> None:
 def test_rows_come_in_slices(tmp_path: Path) -> None:
     url = made(
         tmp_path,
-        "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150000) SELECT i FROM n",
+        "CREATE TABLE t AS WITH RECURSIVE n(i) AS(SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 150000) SELECT i FROM n",
     )
     with open_source(url) as source:
         sizes = [b.num_rows for b in source.batches(source.database().table("t"))]
