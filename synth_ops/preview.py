@@ -1,0 +1,83 @@
+"""What tonight would do to each table, and why; the source is read, and nothing is written."""
+
+from collections.abc import Iterator
+
+from synth_ops.errors import PlanError
+from synth_ops.fingerprint import Fingerprint
+from synth_ops.plan import ColumnPlan, Config, Plan, TablePlan, resolve
+from synth_ops.plan.problems import unknown
+from synth_ops.policy import ModelFacts
+from synth_ops.records import Decision, Extracted, ExtractedTable, Record
+from synth_ops.settings import expand
+from synth_ops.source import Source, open_source
+from synth_ops.workspace import Workspace, read_record
+from synth_ops.workspace.models import is_whole
+
+
+class PlannedTable(Record):
+    """What tonight would do to one table."""
+
+    name: str
+    n_rows: int
+    """In the source; 0 for a table that is skipped, which is not read."""
+    decision: Decision
+    reason: str
+    columns: tuple[ColumnPlan, ...]
+
+
+def preview(config: Config, workspace: Workspace, *, tables: tuple[str, ...] | None = None) -> tuple[PlannedTable, ...]:
+    """Read the source once, and ask the policy about each table.
+
+    Args:
+        tables: whose models may be learned anew; None is all.
+
+    Raises:
+        PlanError: synth.yaml does not fit the schema, or a chosen table is not in it.
+        SourceError: the source did not answer.
+    """
+    with open_source(expand(config.source)) as source:
+        plan = resolve(config, source.database())
+        _check_chosen(plan, tables)
+        found = tuple(_look(source, table) for table in plan.tables if table.mode != "skip")
+    extracted = Extracted(night=workspace.night, tables=found, fingerprint="", seconds=0.0)
+    return tuple(_planned(plan, extracted, workspace, tables))
+
+
+def _check_chosen(plan: Plan, chosen: tuple[str, ...] | None) -> None:
+    names = [t.name for t in plan.tables]
+    for name in chosen or ():
+        if name not in names:
+            raise PlanError(f"Each word of --tables {unknown(name, names, 'table of the plan')}.")
+
+
+def _look(source: Source, table: TablePlan) -> ExtractedTable:
+    """Stream a table through its fingerprint."""
+    running, n_rows = Fingerprint(table.table), 0
+    for batch in source.batches(table.table):
+        running.update(batch)
+        n_rows += batch.num_rows
+    return ExtractedTable(name=table.name, path="", n_rows=n_rows, fingerprint=running.hexdigest())
+
+
+def _planned(
+    plan: Plan, extracted: Extracted, workspace: Workspace, chosen: tuple[str, ...] | None
+) -> Iterator[PlannedTable]:
+    from synth_ops.train import decide_table  # loads the encoder's libraries, which reading does not need
+
+    n_rows = {t.name: t.n_rows for t in extracted.tables}
+    for table in plan.tables:
+        latest = _latest(workspace, table.name)
+        decided = decide_table(plan, table, extracted, latest, chosen=chosen is None or table.name in chosen)
+        yield PlannedTable(
+            name=table.name,
+            n_rows=n_rows.get(table.name, 0),
+            decision=decided.decision,
+            reason=decided.reason,
+            columns=table.columns,
+        )
+
+
+def _latest(workspace: Workspace, table: str) -> ModelFacts | None:
+    """Give the facts of the newest model, unless its folder is damaged or gone."""
+    latest = read_record(workspace.models(table) / "latest.json", ModelFacts)
+    return latest if latest and is_whole(workspace.models(table) / latest.model_id) else None
