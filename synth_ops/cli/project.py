@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth_ops.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Night
-from synth_ops.cli.results import print_json, print_line, print_rows
+from synth_ops.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Night, Tables, table_names
+from synth_ops.cli.results import print_line, print_records, print_rows
+
+if TYPE_CHECKING:
+    from synth_ops.plan import ColumnPlan
 
 
 def init(
@@ -29,8 +32,10 @@ def init(
     print_line(str(write_project(url, folder)))
 
 
-def plan(*, config: ConfigPath = DEFAULT_CONFIG, night: Night = None, as_json: AsJson = False) -> None:
-    """Show what tonight would do to each table, and why; nothing is run.
+def plan(
+    *, config: ConfigPath = DEFAULT_CONFIG, night: Night = None, tables: Tables = None, as_json: AsJson = False
+) -> None:
+    """Show what tonight would do to each table and column, and why; nothing is run or written.
 
     [bold]Example[/bold]
 
@@ -38,8 +43,22 @@ def plan(*, config: ConfigPath = DEFAULT_CONFIG, night: Night = None, as_json: A
     """
     from synth_ops.plan import load_config
     from synth_ops.preview import preview
+    from synth_ops.refresh import workspace_of
 
-    print(load_config(config), night, as_json, preview, print_json, print_rows)
+    read = load_config(config)
+    planned = preview(read, workspace_of(read, night), tables=table_names(tables))
+    if as_json:
+        print_records(planned)
+        return
+    print_rows(("table", "rows", "decision", "why"), [(t.name, f"{t.n_rows:,}", t.decision, t.reason) for t in planned])
+    for table in planned:
+        print_line(f"\n{table.name}")
+        print_rows(("column", "fate", "why"), [(c.name, _fate(c), c.reason) for c in table.columns])
+
+
+def _fate(column: "ColumnPlan") -> str:
+    detail = column.provider or (column.kind if column.fate == "learn" and column.kind != "auto" else "")
+    return f"{column.fate} ({detail})" if detail else column.fate
 
 
 def schema() -> None:

@@ -25,7 +25,7 @@ def copy(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A Parquet or CSV file.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The synthetic file, Parquet or CSV by its ending.")],
     *,
-    rows: Annotated[int | None, typer.Option("--rows", min=0, show_default="as many as IN has")] = None,
+    rows: Annotated[int | None, typer.Option("--rows", min=1, show_default="as many as IN has")] = None,
     model: Model = "vae",
     seed: Annotated[int, typer.Option("--seed")] = 0,
     device: Device = "auto",
