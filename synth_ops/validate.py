@@ -49,7 +49,10 @@ def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Valid
         seed=_seed(workspace, plan),
         options={"inputs": inputs},
     )
-    validated = Validated.model_validate(run_job(spec, progress=progress))
+    # The worker's figures will say that the record beside them is theirs, so one of another copy must not be.
+    workspace.record("validate").unlink(missing_ok=True)
+    outcome = run_job(spec, progress=progress, still_holds=lambda _: _is_measured(workspace, inputs))
+    validated = Validated.model_validate(outcome)
     write_record(workspace.record("validate"), validated)
     return validated
 
@@ -154,10 +157,13 @@ def _plan(workspace: Workspace) -> Plan:
 def _done(workspace: Workspace, inputs: str) -> Validated | None:
     """Give the record of an earlier run over the very same inputs."""
     validated = read_record(workspace.record("validate"), Validated)
+    return validated if validated is not None and _is_measured(workspace, inputs) else None
+
+
+def _is_measured(workspace: Workspace, inputs: str) -> bool:
+    """Say whether the private figures and the shared report are there, and are of these inputs."""
     measured = read_record(workspace.measures, Measured)
-    if validated is None or measured is None or measured.inputs != inputs:
-        return None
-    return validated if Path(validated.report).is_file() else None
+    return measured is not None and measured.inputs == inputs and workspace.report.is_file()
 
 
 def _inputs(workspace: Workspace, plan: Plan) -> str:

@@ -27,7 +27,7 @@ def bin_numbers(values: NDArray[np.float64], training: NDArray[np.int64], n_bins
 def bin_edges(seen: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
     """Give at most `n_bins` values that training rows hold, each the first of its bin."""
     ordered = np.sort(seen[~np.isnan(seen)])
-    distinct = ordered[np.flatnonzero(np.diff(ordered, prepend=np.nan) != 0)]
+    distinct = np.unique(ordered)
     if len(distinct) <= n_bins:
         return distinct
     # Values themselves, not points between them: infinities stay finite bins, and a point mass keeps its own.

@@ -27,11 +27,11 @@ def measure_ranges(table: str, stack: Stack, k: int) -> Iterator[Measure]:
 
 
 def common_range(values: Numbers, k: int) -> tuple[float, float]:
-    """Give the k-th smallest and the k-th largest value; the median twice where there are fewer than 2 k."""
+    """Give the k-th smallest and the k-th largest value; of fewer than 4 k values, the quartiles."""
     ordered = np.sort(values[~np.isnan(values)])
     if not len(ordered):
         return np.inf, -np.inf
-    k = min(k, (len(ordered) + 1) // 2)
+    k = k if len(ordered) >= 4 * k else max(1, len(ordered) // 4)
     return float(ordered[k - 1]), float(ordered[-k])
 
 

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -86,7 +87,7 @@ def honest_copy(real: Shop, seed: int = 2) -> Shop:
     return copy
 
 
-def with_column(table: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+def with_column(table: pa.Table, name: str, values: "pa.ChunkedArray[Any]") -> pa.Table:
     """Give the table with one column replaced."""
     return table.set_column(table.column_names.index(name), name, values)
 
@@ -109,7 +110,7 @@ def refusals(checks: tuple[Check, ...]) -> set[str]:
     return {f"{c.table}: {c.name}" for c in checks if c.verdict != "PASS" and c.severity == "critical"}
 
 
-def _clipped(values: pa.ChunkedArray, real: pa.ChunkedArray) -> pa.ChunkedArray:
+def _clipped(values: "pa.ChunkedArray[Any]", real: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
     dtype = values.type
     plain = pa.int64() if pa.types.is_temporal(dtype) else dtype
     low, high = common_range(real.cast(plain).cast(pa.float64()).to_numpy(), 20)
