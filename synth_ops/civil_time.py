@@ -3,11 +3,11 @@
 Zones are looked up once for each day, not for each row: a zone's offset rarely changes, and then at a quarter hour.
 """
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-import datetime as dt
 import numpy as np
 import pyarrow as pa
 
@@ -41,11 +41,13 @@ def seconds_of(instants: pa.Array) -> np.ndarray:
         return _integers(instants, pa.int32()) * DAY
     if pa.types.is_date64(instants.type):
         return _integers(instants, pa.int64()) // 1000
-    return _integers(instants, pa.int64()) // _TICKS_PER_SECOND[instants.type.unit]
+    per_second = _TICKS_PER_SECOND[instants.type.unit]
+    return _integers(instants, pa.int64()) // per_second
 
 
 def _integers(values: pa.Array, storage: pa.DataType) -> np.ndarray:
-    return values.view(storage).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    ticks: np.ndarray = values.view(storage).fill_null(0).to_numpy(zero_copy_only=False)
+    return ticks.astype(np.int64)
 
 
 @cache
@@ -72,7 +74,7 @@ def local_seconds(seconds: np.ndarray, zone: str) -> np.ndarray:
     if changing.any():
         quarters, back = np.unique(seconds[changing] // _QUARTER, return_inverse=True)
         offsets[changing] = _offsets(quarters * _QUARTER, zone)[back]
-    return seconds + offsets
+    return np.asarray(seconds + offsets)
 
 
 def _offsets(instants: np.ndarray, zone: str) -> np.ndarray:
@@ -105,12 +107,14 @@ def _month(local: np.ndarray) -> np.ndarray:
 
 def _day(local: np.ndarray) -> np.ndarray:
     date = _date(local)
-    return (date - date.astype("M8[M]").astype("M8[D]")).astype(np.int64) + 1
+    first = date.astype("M8[M]").astype("M8[D]")
+    return np.asarray((date - first).astype(np.int64) + 1)
 
 
 def _day_of_year(local: np.ndarray) -> np.ndarray:
     date = _date(local)
-    return (date - date.astype("M8[Y]").astype("M8[D]")).astype(np.int64) + 1
+    first = date.astype("M8[Y]").astype("M8[D]")
+    return np.asarray((date - first).astype(np.int64) + 1)
 
 
 PARTS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {

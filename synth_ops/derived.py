@@ -39,6 +39,8 @@ _MIN_DISTINCT = 5
 _SAMPLE = 200
 _SAMPLE_PER_COLUMN = 16
 _ZONE_SAMPLE = 48
+_SPARE_ZONES = 4
+"""Zones tried, of those whose clocks show the same on the sample."""
 _MAX_NUMERIC = 40
 """Number columns among which sums and products are looked for."""
 _MAX_TERM = 10**6
@@ -191,11 +193,11 @@ def _sample_rows(table: pa.Table) -> np.ndarray:
 
 
 def _is_number(dtype: pa.DataType) -> bool:
-    return pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal128(dtype)
+    return bool(pa.types.is_integer(dtype) or pa.types.is_floating(dtype) or pa.types.is_decimal128(dtype))
 
 
 def _is_instant(dtype: pa.DataType) -> bool:
-    return pa.types.is_timestamp(dtype) or pa.types.is_date(dtype)
+    return bool(pa.types.is_timestamp(dtype) or pa.types.is_date(dtype))
 
 
 def _n_distinct(array: pa.Array) -> int:
@@ -276,7 +278,9 @@ def _divided_by(op: Callable[..., np.ndarray]) -> Formula:
         a = columns.numbers(relation.sources[0])
         if a is None:
             return None
-        return Numbers(op(a.values, int(relation.parameters["by"]) * 10**a.scale), a.scale * (op is np.remainder), a.valid)
+        return Numbers(
+            op(a.values, int(relation.parameters["by"]) * 10**a.scale), a.scale * (op is np.remainder), a.valid
+        )
 
     return formula
 
@@ -384,7 +388,7 @@ def _first_of_each(ordered: Sequence[str], columns: _Columns, source: str) -> li
     for zone in ordered:
         key = columns.local(source, zone).tobytes()
         seen[key] = seen.get(key, 0) + 1
-        if seen[key] <= 4:
+        if seen[key] <= _SPARE_ZONES:
             kept.append(zone)
     return kept[:12]
 
@@ -453,12 +457,12 @@ def _lines(search: _Search, target: str, source: str) -> Iterator[Derived]:
         yield search.relation(target, "difference", (source,), constant=gap, scale=scale)
     ratio = Fraction(int(right[first]), int(left[first]))
     if 0 < abs(ratio.numerator) <= _MAX_TERM and ratio.denominator <= _MAX_TERM:
-        yield search.relation(
-            target, "ratio", (source,), numerator=ratio.numerator, denominator=ratio.denominator
-        )
+        yield search.relation(target, "ratio", (source,), numerator=ratio.numerator, denominator=ratio.denominator)
 
 
-def _propose_pairs(kind: DerivedKind, op: Callable[..., np.ndarray], *, ordered: bool) -> Callable[[_Search], Iterator[Derived]]:
+def _propose_pairs(
+    kind: DerivedKind, op: Callable[..., np.ndarray], *, ordered: bool
+) -> Callable[[_Search], Iterator[Derived]]:
     """Give a proposer of columns that come of two others, found by comparing floats on the sample."""
 
     def propose(search: _Search) -> Iterator[Derived]:

@@ -71,7 +71,11 @@ def _read_floats(column: pa.Array, valid: np.ndarray) -> Numbers:
 
 def times(values: np.ndarray, factor: int) -> np.ndarray:
     """Multiply integers by one, in Python's unbounded integers where 64 bits would not do."""
-    return values if factor == 1 else exactly(np.multiply, values, np.array(factor, object if abs(factor) > _LIMIT else np.int64))
+    return (
+        values
+        if factor == 1
+        else exactly(np.multiply, values, np.array(factor, object if abs(factor) > _LIMIT else np.int64))
+    )
 
 
 def exactly(op: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -79,7 +83,7 @@ def exactly(op: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) -> np.n
     if a.dtype.kind == "f" or b.dtype.kind == "f":
         return op(a, b)
     bound = (_largest(a) * _largest(b)) if op is np.multiply else (_largest(a) + _largest(b))
-    if bound < _LIMIT and a.dtype != object and b.dtype != object:
+    if bound < _LIMIT and object not in (a.dtype, b.dtype):
         return op(a, b)
     return np.asarray(op(a.astype(object), b.astype(object)), object)
 
@@ -104,7 +108,9 @@ def write_numbers(numbers: Numbers, dtype: pa.DataType) -> pa.Array:
 
 def _at_scale(numbers: Numbers, scale: int) -> np.ndarray:
     if not numbers.is_exact:
-        return np.rint(np.nan_to_num(numbers.values * 10.0**scale, posinf=_EXACT_FLOAT, neginf=-_EXACT_FLOAT)).astype(np.int64)
+        return np.rint(np.nan_to_num(numbers.values * 10.0**scale, posinf=_EXACT_FLOAT, neginf=-_EXACT_FLOAT)).astype(
+            np.int64
+        )
     if scale >= numbers.scale:
         return numbers.rescaled(scale)
     return divided(numbers.values, 10 ** (numbers.scale - scale))

@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_WORDS = (
+_TEXT = (
     "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna"
     " aliqua enim ad minim veniam quis nostrud exercitation ullamco laboris nisi aliquip ex ea commodo consequat duis"
     " aute irure in reprehenderit voluptate velit esse cillum eu fugiat nulla pariatur excepteur sint occaecat"
     " cupidatat non proident sunt culpa qui officia deserunt mollit anim id est laborum"
-).split()
+)
+_WORDS = tuple(_TEXT.split())
 _MEAN_LENGTH = sum(map(len, _WORDS)) / len(_WORDS) + 1
 _MAX_CHARACTERS = 4000
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -25,7 +26,12 @@ _LENGTH = re.compile(r"char(?:acter)?(?: varying)?\d*\s*\(\s*(\d+)\s*\)", re.IGN
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_WIDTH = 16
 _JSON_TYPES = ("json", "jsonb")
-_DAY_MS = 86_400_000
+_DAY_SECONDS = 86_400
+_DAY_MS = 1000 * _DAY_SECONDS
+_NARROW = 32
+"""Bits of the smaller types of dates and times."""
+_EXACT_FLOAT = 2**53
+_BOOLEANS = 2
 _TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -48,9 +54,7 @@ class Minter(Record):
     """What stands in text columns that cannot be made otherwise: ``{}`` for JSON."""
 
 
-def fit_minter(
-    column: ColumnPlan, schema: Column, values: pa.ChunkedArray, *, rare_below: int, offset: int
-) -> Minter:
+def fit_minter(column: ColumnPlan, schema: Column, values: pa.ChunkedArray, *, rare_below: int, offset: int) -> Minter:
     """Look at a column once, and keep only what its making needs.
 
     Raises:
@@ -70,16 +74,14 @@ def fit_minter(
     )
 
 
-def mint(
-    minter: Minter, n: int, *, arrow_type: pa.DataType, seed: int, unique: bool, taken: Taken = None
-) -> pa.Array:
+def mint(minter: Minter, n: int, *, arrow_type: pa.DataType, seed: int, unique: bool, taken: Taken = None) -> pa.Array:
     """Make that many values, none of them taken: all different and none null when `unique`.
 
     Raises:
         PlanError: the column's type has no room for so many different values.
     """
     rng = np.random.default_rng(seed)
-    made = _MAKERS[minter.kind](_Order(minter, n, arrow_type, rng, unique, taken))
+    made = _MAKERS[minter.kind](_Order(minter, n, arrow_type, rng, taken, unique=unique))
     if unique or not minter.null_share or minter.kind == "null":
         return made
     return _with_nulls(made, rng.random(n) < minter.null_share)
@@ -89,7 +91,7 @@ class _Order:
     """One call of `mint`, passed along."""
 
     def __init__(
-        self, minter: Minter, n: int, dtype: pa.DataType, rng: np.random.Generator, unique: bool, taken: Taken
+        self, minter: Minter, n: int, dtype: pa.DataType, rng: np.random.Generator, taken: Taken, *, unique: bool
     ) -> None:  # fmt: skip
         self.minter, self.n, self.dtype, self.rng, self.unique, self.taken = minter, n, dtype, rng, unique, taken
 
@@ -123,12 +125,12 @@ def _kind_of(column: ColumnPlan, schema: Column, values: pa.ChunkedArray) -> Min
 
 def _is_text(dtype: pa.DataType) -> bool:
     dtype = dtype.value_type if isinstance(dtype, pa.DictionaryType) else dtype
-    return pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype)
+    return bool(pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype))
 
 
 def _is_uuid_type(dtype: pa.DataType) -> bool:
     dtype = dtype.storage_type if isinstance(dtype, pa.BaseExtensionType) else dtype
-    return pa.types.is_fixed_size_binary(dtype) and dtype.byte_width == _UUID_WIDTH
+    return bool(pa.types.is_fixed_size_binary(dtype) and dtype.byte_width == _UUID_WIDTH)
 
 
 def _is_steppable(dtype: pa.DataType) -> bool:
@@ -158,20 +160,18 @@ def _max_length(source_type: str) -> int | None:
 
 
 def _null_share(values: pa.ChunkedArray, schema: Column, rare_below: int) -> float:
-    """Round to thousandths; a share told by too few rows, held or missing, becomes none or all."""
+    """Round to thousandths, or to hundredths where too few rows tell it."""
     if not schema.nullable or not len(values):
         return 0.0
-    share = values.null_count / len(values)
-    if values.null_count < rare_below:
-        return round(share, 2)
-    return round(share, 3)
+    places = 2 if values.null_count < rare_below else 3
+    return float(round(values.null_count / len(values), places))
 
 
 def _distinct_share(values: pa.ChunkedArray) -> float:
     present = len(values) - values.null_count
     if not present or isinstance(values.type, pa.BaseExtensionType):
         return 1.0
-    return max(0.01, round(len(pc.unique(values.drop_null())) / present, 2))
+    return float(max(0.01, round(len(pc.unique(values.drop_null())) / present, 2)))
 
 
 def _first_tick(values: pa.ChunkedArray, rare_below: int) -> int:
@@ -182,14 +182,18 @@ def _first_tick(values: pa.ChunkedArray, rare_below: int) -> int:
     if pa.types.is_decimal(values.type) or pa.types.is_floating(values.type):
         low = pc.sort_indices(present)[rare_below - 1].as_py()
         first = present[low].as_py()
-        return int(first) if first == first and abs(first) < 2**53 else 0
+        return int(first) if math.isfinite(first) and abs(first) < _EXACT_FLOAT else 0
     ticks = _ticks(present)
     return int(np.partition(ticks, rare_below - 1)[rare_below - 1])
 
 
+def _tick_type(dtype: pa.DataType) -> pa.DataType:
+    return pa.int32() if dtype.bit_width == _NARROW else pa.int64()
+
+
 def _ticks(values: pa.Array) -> np.ndarray:
-    width = pa.int32() if values.type.bit_width == 32 else pa.int64()
-    return values.view(width).to_numpy(zero_copy_only=False).astype(np.int64)
+    ticks: np.ndarray = values.view(_tick_type(values.type)).to_numpy(zero_copy_only=False)
+    return ticks.astype(np.int64)
 
 
 def _with_nulls(values: pa.Array, is_null: np.ndarray) -> pa.Array:
@@ -296,16 +300,16 @@ def _step_ticks(dtype: pa.DataType, first: int, numbers: np.ndarray, _order: _Or
     step = _DAY_MS if dtype == pa.date64() else 1
     step = _TICKS_PER_SECOND[dtype.unit] if hasattr(dtype, "unit") else step
     ticks = first + numbers * step
-    return pa.array(ticks.astype(np.int32 if dtype.bit_width == 32 else np.int64)).view(dtype)
+    return pa.array(ticks).cast(_tick_type(dtype)).view(dtype)
 
 
 def _step_times(dtype: pa.DataType, _first: int, numbers: np.ndarray, order: _Order) -> pa.Array:
     """Walk a day by seconds, or by its smallest tick where there are more values than seconds."""
-    per_day = _TICKS_PER_SECOND[dtype.unit] * 86_400
+    per_day = _TICKS_PER_SECOND[dtype.unit] * _DAY_SECONDS
     if len(numbers) > per_day:
         raise _no_room(order, order.n, str(dtype))
-    step = _TICKS_PER_SECOND[dtype.unit] if len(numbers) <= 86_400 else 1
-    return pa.array((numbers * step).astype(np.int32 if dtype.bit_width == 32 else np.int64)).view(dtype)
+    step = _TICKS_PER_SECOND[dtype.unit] if len(numbers) <= _DAY_SECONDS else 1
+    return pa.array(numbers * step).cast(_tick_type(dtype)).view(dtype)
 
 
 def _step_decimals(dtype: pa.DataType, first: int, numbers: np.ndarray, order: _Order) -> pa.Array:
@@ -338,9 +342,9 @@ _STEPPINGS: tuple[tuple[Callable[[pa.DataType], bool], Stepping], ...] = (
 
 
 def _booleans(order: _Order) -> pa.Array:
-    if order.unique and order.n > 2:
+    if order.unique and order.n > _BOOLEANS:
         raise _no_room(order, order.n, "boolean")
-    values = np.arange(order.n) % 2 == 0 if order.unique else order.rng.random(order.n) < 0.5
+    values = np.arange(order.n) % 2 == 0 if order.unique else order.rng.integers(_BOOLEANS, size=order.n) == 0
     return order.finish(pa.array(values))
 
 

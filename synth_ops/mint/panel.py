@@ -24,6 +24,8 @@ _GRID = 20
 _COMPLETE = 0.5
 """Fill from which a group is a panel, whose range grows so that its fill stays."""
 _DAYS_PER_WEEK = 7
+_NARROW = 32
+"""Bits of the smaller types of dates and times."""
 _TICKS_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -69,7 +71,11 @@ class Panel(Record):
         """
         labels, codes, ticks = _rows(groups, values)
         types = {"arrow_type": arrow_types.text(values.type), "label_type": _label_type(groups)}
-        if groups is not None and pa.types.is_integer(values.type) and (start := _sequence_start(codes, ticks)) is not None:
+        if (
+            groups is not None
+            and pa.types.is_integer(values.type)
+            and (start := _sequence_start(codes, ticks)) is not None
+        ):
             return cls(kind="sequence", start=start, sizes=_sizes(codes, rare_below), **types)
         monthly = _is_monthly(values.type, ticks)
         origin, step = (0, 1) if monthly else _lattice(ticks)
@@ -164,7 +170,7 @@ class Panel(Record):
     def _write(self, ticks: np.ndarray) -> pa.Array:
         dtype = arrow_types.parse(self.arrow_type)
         if _is_ticking(dtype):
-            return pa.array(ticks.astype(np.int32 if dtype.bit_width == 32 else np.int64)).view(dtype)
+            return pa.array(ticks).cast(_tick_type(dtype)).view(dtype)
         scale = dtype.scale if pa.types.is_decimal(dtype) else 0
         return write_numbers(Numbers(ticks, scale, np.ones(len(ticks), bool)), dtype)
 
@@ -176,7 +182,11 @@ def _label_type(groups: pa.Array | None) -> str | None:
 
 
 def _is_ticking(dtype: pa.DataType) -> bool:
-    return pa.types.is_timestamp(dtype) or pa.types.is_date(dtype) or pa.types.is_time(dtype)
+    return bool(pa.types.is_timestamp(dtype) or pa.types.is_date(dtype) or pa.types.is_time(dtype))
+
+
+def _tick_type(dtype: pa.DataType) -> pa.DataType:
+    return pa.int32() if dtype.bit_width == _NARROW else pa.int64()
 
 
 def _ticks_per_day(dtype: pa.DataType) -> int:
@@ -199,8 +209,8 @@ def _rows(groups: pa.Array | None, values: pa.ChunkedArray) -> tuple[list[object
 
 def _read_ticks(values: pa.Array) -> np.ndarray:
     if _is_ticking(values.type):
-        storage = pa.int32() if values.type.bit_width == 32 else pa.int64()
-        return values.view(storage).to_numpy(zero_copy_only=False).astype(np.int64)
+        ticks: np.ndarray = values.view(_tick_type(values.type)).to_numpy(zero_copy_only=False)
+        return ticks.astype(np.int64)
     numbers = read_numbers(values)
     return numbers.values if numbers is not None and numbers.is_exact else np.zeros(len(values), np.int64)
 
@@ -209,7 +219,8 @@ def _encoded(groups: pa.Array) -> np.ndarray:
     """Number the groups by first appearance; a null is a group too."""
     if pa.types.is_dictionary(groups.type):
         groups = groups.cast(groups.type.value_type)
-    return groups.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: np.ndarray = groups.dictionary_encode(null_encoding="encode").indices.to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64)
 
 
 def _position(codes: np.ndarray) -> np.ndarray:

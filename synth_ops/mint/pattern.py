@@ -9,6 +9,7 @@ values hold in that place, or letters and digits of a class. Shapes are looked f
 4. one neutral shape without any literal, for what is left.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -37,6 +38,7 @@ _SAMPLE = 100_000
 """Different values looked at, at most; more would not change the shapes."""
 _PROSE_WORDS, _PROSE_LENGTH = 6, 60
 _QUANTILES = 20
+_SEVERAL = 2
 _HUGE = 1e300
 
 Alphabets = Mapping[str, Mapping[str, float]]
@@ -157,7 +159,10 @@ def _is_prose(texts: pa.Array) -> bool:
     n_words = pc.add(pc.count_substring_regex(texts, r"\s+"), 1)
     return bool(
         pc.approximate_median(n_words).as_py() >= _PROSE_WORDS
-        or (pc.approximate_median(pc.utf8_length(texts)).as_py() > _PROSE_LENGTH and pc.mean(n_words).as_py() >= 2)
+        or (
+            pc.approximate_median(pc.utf8_length(texts)).as_py() > _PROSE_LENGTH
+            and pc.mean(n_words).as_py() >= _SEVERAL
+        )
     )
 
 
@@ -165,7 +170,7 @@ def _length_quantiles(texts: pa.Array, rare_below: int) -> tuple[int, ...]:
     """Give lengths such that at least `rare_below` values lie between two of them; the ends are left out."""
     n_steps = min(_QUANTILES, len(texts) // max(1, rare_below))
     lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
-    if n_steps < 2:
+    if n_steps < _SEVERAL:
         return (_rounded(float(lengths.mean())),)
     return tuple(int(q) for q in np.quantile(lengths, (np.arange(n_steps) + 0.5) / n_steps))
 
@@ -248,7 +253,7 @@ def _groups(index: pa.Array, n_groups: int) -> list[pa.Array]:
     numbers = index.fill_null(n_groups).to_numpy(zero_copy_only=False)
     order = np.argsort(numbers, kind="stable")
     bounds = np.searchsorted(numbers[order], np.arange(n_groups + 1))
-    return [pa.array(order[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [pa.array(order[a:b]) for a, b in itertools.pairwise(bounds)]
 
 
 def _slots(texts: pa.Array, shape: str, rare_below: int) -> tuple[Slot, ...]:
@@ -358,7 +363,7 @@ def _neutral(shapes: pa.Array) -> tuple[Slot, ...]:
     if not len(shapes):
         return (Slot(of="w", lengths=(8,)),)
     means = {sign: pc.mean(pc.count_substring(shapes, sign)).as_py() for sign in "Aaª0"}
-    slots = [Slot(of=sign, lengths=(_rounded(mean),)) for sign, mean in means.items() if mean >= 0.5]
+    slots = [Slot(of=sign, lengths=(_rounded(mean),)) for sign, mean in means.items() if round(mean)]
     return tuple(slots) or (Slot(of="w", lengths=(4,)),)
 
 
@@ -382,7 +387,7 @@ def _share(kept: Mapping[Any, int], sign: str) -> dict[str, float]:
 def _symbols(of: str, alphabets: Alphabets) -> tuple[np.ndarray, np.ndarray]:
     """Give the class's symbols and how often each is drawn: the original's own where it has several."""
     own = alphabets.get(of, {})
-    if len(own) < 2:
+    if len(own) < _SEVERAL:
         symbols = _CLASSES[of]
         return np.array(list(symbols)), np.full(len(symbols), 1 / len(symbols))
     weights = np.array(list(own.values())) + 1e-4

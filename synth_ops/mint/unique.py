@@ -1,6 +1,7 @@
 """Values that differ from each other and from those already taken."""
 
 from collections.abc import Callable, Collection
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from synth_ops.errors import PlanError
 
 Draw = Callable[[int, int], pa.Array]
 """Gives that many texts, each with that many extra digits to tell more of them apart."""
-Taken = Collection[object] | pa.Array | pa.ChunkedArray | None
+Taken: TypeAlias = Collection[object] | pa.Array | pa.ChunkedArray | None
 
 _SYMBOLS = np.array(list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 _WIDENINGS = (0, 0, 0, 0, 0, 0, 1, 2, 4, 6, 8, 10, 12)

@@ -39,15 +39,17 @@ def noise(n: int = N, high: int = 1000, seed: int = 0) -> np.ndarray:
 def test_the_parts_of_a_timestamp_are_found() -> None:
     stamps = instants()
     moments = stamps.to_pylist()
-    table = pa.table({
-        "at": stamps,
-        "y": pa.array([m.month for m in moments], pa.int16()),
-        "d": pa.array([float(m.day) for m in moments]),
-        "h": [m.hour for m in moments],
-        "dow": [m.isoweekday() for m in moments],
-        "doy": [m.timetuple().tm_yday for m in moments],
-        "on": pa.array([m.date() for m in moments], pa.date32()),
-    })
+    table = pa.table(
+        {
+            "at": stamps,
+            "y": pa.array([m.month for m in moments], pa.int16()),
+            "d": pa.array([float(m.day) for m in moments]),
+            "h": [m.hour for m in moments],
+            "dow": [m.isoweekday() for m in moments],
+            "doy": [m.timetuple().tm_yday for m in moments],
+            "on": pa.array([m.date() for m in moments], pa.date32()),
+        }
+    )
 
     assert {k: kind for k, (kind, _) in found(table).items()} == dict.fromkeys(table.column_names[1:], "calendar")
     assert recomputed(table).equals(table)
@@ -195,7 +197,9 @@ def test_missing_columns_come_back_with_their_type() -> None:
 
 
 def test_what_a_type_cannot_hold_is_put_at_its_end() -> None:
-    relation = Derived(column="b", kind="ratio", sources=("a",), parameters={"numerator": 9, "denominator": 1}, arrow_type="int8")
+    relation = Derived(
+        column="b", kind="ratio", sources=("a",), parameters={"numerator": 9, "denominator": 1}, arrow_type="int8"
+    )
 
     assert apply(pa.table({"a": [1, 100, -100]}), [relation]).column("b").to_pylist() == [9, 127, -128]
 
@@ -214,7 +218,9 @@ def test_int64_extremes_do_not_overflow() -> None:
     assert recomputed(table).equals(table)
 
 
-@pytest.mark.parametrize("dtype", [pa.list_(pa.int64()), pa.struct([("a", pa.int64())]), pa.binary(), pa.null()], ids=str)
+@pytest.mark.parametrize(
+    "dtype", [pa.list_(pa.int64()), pa.struct([("a", pa.int64())]), pa.binary(), pa.null()], ids=str
+)
 def test_other_types_are_left_alone(dtype: pa.DataType) -> None:
     assert detect(pa.table({"a": pa.nulls(N, dtype), "b": noise()})) == ()
 
@@ -237,9 +243,16 @@ def test_years_far_from_ours_are_computed() -> None:
 )
 def test_detecting_and_applying_changes_no_value(rows: list[tuple[int | None, int, float | None]], kind: str) -> None:
     a, b, x = (list(column) for column in zip(*rows, strict=True))
-    made = {"sum": lambda p, q: p + q, "copy": lambda p, _q: p, "scaled": lambda p, _q: p * 4, "none": lambda _p, q: q % 3}
+    made = {
+        "sum": lambda p, q: p + q,
+        "copy": lambda p, _q: p,
+        "scaled": lambda p, _q: p * 4,
+        "none": lambda _p, q: q % 3,
+    }
     c = [None if p is None else made[kind](p, q) for p, q in zip(a, b, strict=True)]
-    table = pa.table({"a": pa.array(a, pa.int64()), "b": b, "x": pa.array(x, pa.float64()), "c": pa.array(c, pa.int32())})
+    table = pa.table(
+        {"a": pa.array(a, pa.int64()), "b": b, "x": pa.array(x, pa.float64()), "c": pa.array(c, pa.int32())}
+    )
 
     again = apply(table, detect(table))
 

@@ -96,8 +96,8 @@ def test_more_texts_than_the_length_allows_is_an_error() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.text(max_size=8), min_size=1, max_size=60), st.booleans())
-def test_no_minted_text_is_one_of_the_originals(values: list[str], unique: bool) -> None:
+@given(values=st.lists(st.text(max_size=8), min_size=1, max_size=60), unique=st.booleans())
+def test_no_minted_text_is_one_of_the_originals(values: list[str], *, unique: bool) -> None:
     array = pa.array(values, pa.string())
 
     made = mint(minter_of(array), 40, arrow_type=pa.string(), seed=1, unique=unique, taken=array)
@@ -227,6 +227,8 @@ def test_a_minter_is_json() -> None:
 
 @pytest.mark.parametrize("n", [0, 1])
 @pytest.mark.parametrize("unique", [True, False])
-@pytest.mark.parametrize("values", [pa.array([1, 2]), pa.array(["a", "b"] * 20), pa.array([1.5])], ids=["int", "text", "float"])
-def test_few_rows_or_none_work(values: pa.Array, unique: bool, n: int) -> None:
+@pytest.mark.parametrize(
+    "values", [pa.array([1, 2]), pa.array(["a", "b"] * 20), pa.array([1.5])], ids=["int", "text", "float"]
+)
+def test_few_rows_or_none_work(values: pa.Array, *, unique: bool, n: int) -> None:
     assert len(mint(minter_of(values), n, arrow_type=values.type, seed=0, unique=unique)) == n
