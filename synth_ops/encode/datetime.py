@@ -1,0 +1,81 @@
+"""Dates and instants: the day by its leaves, then the time in the day by its own.
+
+An instant with a zone is split in UTC, in which it is stored.
+"""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth_ops.encode.codec import NULL, Codec, Codes, spread, valid_rows
+from synth_ops.encode.layout import SubColumn
+from synth_ops.encode.numbers import Numbers, read_numbers, write_numbers
+from synth_ops.encode.numeric import masked
+from synth_ops.encode.rules import FitRules
+from synth_ops.encode.scale import Scale
+
+_SECONDS = 86_400
+_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+class DatetimeCodec(Codec):
+    """Codes of the day: null, then leaves in order; codes of the time: leaves in order."""
+
+    day: Scale
+    time: Scale | None = None
+    """None where every value is at midnight."""
+
+    @classmethod
+    def fit(cls, values: pa.Array, rules: FitRules) -> "DatetimeCodec":
+        """Cut the days in leaves, and the day too unless all is at midnight."""
+        days, times = _split(read_numbers(values.drop_null()), ticks_per_day(values.type))
+        day = Scale.fit(days, rules, n_special=1)
+        has_time = times.any() and len(times) >= rules.rare_below
+        return cls(day=day, time=Scale.fit(times, rules, n_special=0) if has_time else None)
+
+    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
+        """Describe ``day`` or its coarse and fine parts, then ``time`` likewise."""
+        day = self.day.sub_columns(column, at, "day")
+        return day if self.time is None else day + self.time.sub_columns(column, at + len(day), "time")
+
+    def encode(self, values: pa.Array) -> Codes:
+        """Give the codes."""
+        valid = valid_rows(values)
+        days, times = _split(read_numbers(values.drop_null()), ticks_per_day(values.type))
+        codes = self.day.split(spread(self.day.leaf_codes(days), valid))
+        if self.time is None:
+            return codes
+        return np.hstack([codes, self.time.split(spread(self.time.leaf_codes(times), valid))])
+
+    def decode(self, codes: Codes, field: pa.Field, rng: np.random.Generator) -> pa.Array:
+        """Give values of the field's unit and zone."""
+        width = self.day.hierarchy.width
+        flat = self.day.join(codes[:, :width])
+        is_null = (flat == NULL) & field.nullable
+        days = self.day.draw(np.where(flat == NULL, self.day.heaviest, flat), rng)
+        times = np.zeros(len(days), np.int64)
+        if self.time is not None:
+            times = self.time.draw(self.time.join(codes[:, width:]), rng)
+        ticks = _join(days, times, ticks_per_day(field.type))
+        return masked(write_numbers(ticks, field.type), is_null)
+
+
+def ticks_per_day(dtype: pa.DataType) -> int:
+    """Give the number of the type's units in a day."""
+    if pa.types.is_date32(dtype):
+        return 1
+    return _SECONDS * (_TICKS["ms"] if pa.types.is_date64(dtype) else _TICKS[dtype.unit])
+
+
+def _split(ticks: Numbers, per_day: int) -> tuple[Numbers, Numbers]:
+    days = ticks // per_day
+    return days, ticks - days * per_day
+
+
+def _join(days: Numbers, times: Numbers, per_day: int) -> NDArray[np.int64]:
+    """Add them up; what 64 bits do not hold, on the first and last day that they do, goes to the end."""
+    ticks = days * per_day + times
+    about = days.astype(np.float64) * per_day + times
+    limits = np.iinfo(np.int64)
+    ticks = np.where((about > 2.0**62) & (ticks < 0), limits.max, ticks)
+    return np.where((about < -(2.0**62)) & (ticks > 0), limits.min + 1, ticks)

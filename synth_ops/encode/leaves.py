@@ -1,0 +1,319 @@
+"""An ordered column cut in leaves: points that many rows hold, and intervals of the rest.
+
+An interval is made of cells; each holds at least `rare_below` rows, and inside a cell all values are alike. Points
+stand over the intervals: a value that is no point belongs to the interval around it, though there be points in it.
+
+The ends: with `clip_extremes` the k-th smallest value is the least that is looked at (k is `rare_below`, or a quarter
+of the rows where there are few), else the smallest. Unless enough rows hold it, the first cell begins a quarter of the
+way from it to the next value, so that no exact extreme is kept. Edges between cells lie halfway between neighbouring
+values; on a dense lattice that is a lattice point. The upper end is alike.
+"""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_ops.encode.rules import FitRules
+from synth_ops.records import Record
+
+Values = NDArray[Any]
+"""``int64``, Python integers as ``object`` where 64 bits do not hold them, or ``float64``."""
+Number = int | float
+
+_POINT_SHARE = 0.005
+_SPIKE = 3.0
+"""Times the mean of its neighbours that makes a value a point of its own."""
+_WINDOW = 4
+"""Neighbours on each side that a spike is compared with."""
+_CELLS_PER_LEAF = 8
+
+
+class Leaves(Record):
+    """Sorted leaves; leaf i is the i-th by its place on the axis."""
+
+    points: tuple[Number, ...]
+    point_codes: tuple[int, ...]
+    lows: tuple[Number, ...] = ()
+    """First value of each cell."""
+    high: Number = 0
+    """Last value of the last cell."""
+    counts: tuple[int, ...] = ()
+    """Rows in each cell."""
+    firsts: tuple[int, ...] = ()
+    """First cell of each interval."""
+    interval_codes: tuple[int, ...] = ()
+    heaviest: int = 0
+    """The leaf that holds most rows."""
+
+    @property
+    def n(self) -> int:
+        """Count the leaves."""
+        return len(self.points) + len(self.firsts)
+
+    def encode(self, values: Values) -> NDArray[np.int64]:
+        """Give each value's leaf; what lies outside takes the nearest."""
+        values = np.clip(values if self._fits else values.astype(object), *self._span)
+        codes = self._region_codes[np.searchsorted(self._region_edges, values, side="right")]
+        if self.points:
+            at = np.minimum(np.searchsorted(self._points, values), len(self.points) - 1)
+            is_point = np.asarray(self._points[at] == values, np.bool_)
+            codes = np.where(is_point, self._point_codes[at], codes)
+        return codes
+
+    def decode(self, codes: NDArray[np.int64], rng: np.random.Generator) -> Values:
+        """Give a value of each leaf: the point, or one drawn from the interval's cells."""
+        place = self._place_of[codes]
+        if not self.firsts:
+            return self._points[place]
+        is_point = place < len(self.points)
+        drawn = self._draw(np.where(is_point, 0, place - len(self.points)), rng.random(len(codes)))
+        if not self.points:
+            return drawn
+        return np.where(is_point, self._points[np.minimum(place, len(self.points) - 1)], drawn)
+
+    def _draw(self, interval: NDArray[np.int64], uniform: NDArray[np.float64]) -> Values:
+        """Invert the piecewise linear distribution of an interval's cells."""
+        total, first, last = self._cumulative, self._firsts[interval], self._firsts[interval + 1]
+        at = total[first] + uniform * (total[last] - total[first])
+        cell = np.clip(np.searchsorted(total, at, side="right") - 1, first, last - 1)
+        part = np.clip((at - total[cell]) / (total[cell + 1] - total[cell]), 0.0, 1.0)
+        return between(self._lows[cell], self._highs[cell], part)
+
+    @cached_property
+    def _points(self) -> Values:
+        return _array(self.points)
+
+    @cached_property
+    def _point_codes(self) -> NDArray[np.int64]:
+        return np.array(self.point_codes, np.int64)
+
+    @cached_property
+    def _lows(self) -> Values:
+        return _array(self.lows)
+
+    @cached_property
+    def _highs(self) -> Values:
+        """Last value of each cell; of floats, the next cell's first, which is as good as never drawn."""
+        inner = self._lows[1:] - 1 if is_whole(self._lows) else self._lows[1:]
+        return np.append(inner, _array((self.high,)).astype(self._lows.dtype))
+
+    @cached_property
+    def _cumulative(self) -> NDArray[np.float64]:
+        return np.append(0.0, np.cumsum(np.array(self.counts, np.float64)))
+
+    @cached_property
+    def _firsts(self) -> NDArray[np.int64]:
+        return np.array([*self.firsts, len(self.lows)], np.int64)
+
+    @cached_property
+    def _place_of(self) -> NDArray[np.int64]:
+        """Position of each leaf among points, then intervals."""
+        return np.argsort(np.array([*self.point_codes, *self.interval_codes]))
+
+    @cached_property
+    def _region_edges(self) -> Values:
+        """Where what is no point goes from one leaf to the next: intervals, or the points' neighbourhoods."""
+        if self.firsts:
+            return self._lows[self._firsts[1:-1]]
+        return halfway_up(self._points[:-1], self._points[1:])
+
+    @cached_property
+    def _region_codes(self) -> NDArray[np.int64]:
+        return np.array(self.interval_codes or self.point_codes, np.int64)
+
+    @cached_property
+    def _fits(self) -> bool:
+        """Whether 64 bits hold the leaves."""
+        return bool(self._points.dtype != object and self._lows.dtype != object)
+
+    @cached_property
+    def _span(self) -> tuple[Number, Number]:
+        """The least and the greatest value of any leaf."""
+        least = min([*self.points[:1], *self.lows[:1]])
+        return least, max([*self.points[-1:], *([self.high] if self.firsts else [])])
+
+
+class _Seen(NamedTuple):
+    """Distinct values in order, extremes pooled."""
+
+    values: Values
+    counts: NDArray[np.int64]
+    """Rows of each, with those pooled in it."""
+    exact: NDArray[np.int64]
+    """Rows that hold exactly this value."""
+
+
+def neutral_leaves() -> Leaves:
+    """Give the one leaf, zero, of a column of which too few values are known to keep any."""
+    return Leaves(points=(0,), point_codes=(0,))
+
+
+def fit_leaves(values: Values, counts: NDArray[np.int64], rules: FitRules) -> tuple[Leaves, NDArray[np.int64]]:
+    """Cut what `pooled` gives of a column, and give the leaves and the rows in each."""
+    seen = _Seen(values, *counts)
+    is_point = _points(seen, rules)
+    n_rest = int(seen.counts[~is_point].sum())
+    if is_point.any() and n_rest < rules.rare_below:
+        return _points_only(seen, is_point)
+    return _points_and_intervals(seen, is_point, rules)
+
+
+def pooled(values: Values, counts: NDArray[np.int64], rules: FitRules) -> tuple[Values, NDArray[np.int64]]:
+    """Pool the extremes of distinct values; give those left, and ``(2, n)`` rows of each: pooled, and exactly it."""
+    n_rows, r = int(counts.sum()), rules.rare_below
+    k = (r if n_rows >= 4 * r else max(1, n_rows // 4)) if rules.clip_extremes else 1
+    total = np.cumsum(counts)
+    first = int(np.searchsorted(total, k))
+    last = max(first, int(np.searchsorted(total, n_rows - k, side="right")))
+    kept = counts[first : last + 1].copy()
+    kept[0] += counts[:first].sum()
+    kept[-1] += counts[last + 1 :].sum()
+    return values[first : last + 1], np.stack([kept, counts[first : last + 1]])
+
+
+def _points(seen: _Seen, rules: FitRules) -> NDArray[np.bool_]:
+    """Mark the values that are leaves of their own."""
+    common = np.asarray(seen.exact >= rules.rare_below)
+    if common.sum() <= rules.max_leaves * 3 // 4:
+        return common
+    around = _neighbours_mean(seen.counts)
+    spikes = common & ((seen.counts >= _POINT_SHARE * seen.counts.sum()) | (seen.counts > _SPIKE * around))
+    ranked = np.argsort(-seen.counts * spikes, kind="stable")[: rules.max_leaves // 2]
+    chosen = np.zeros(len(common), np.bool_)
+    chosen[ranked] = True
+    return np.asarray(chosen & spikes)
+
+
+def _neighbours_mean(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    window = np.ones(2 * _WINDOW + 1)
+    window[_WINDOW] = 0
+    n_around = np.convolve(np.ones(len(counts)), window, mode="same")
+    return np.asarray(np.convolve(counts, window, mode="same") / np.maximum(n_around, 1))
+
+
+def _points_only(seen: _Seen, is_point: NDArray[np.bool_]) -> tuple[Leaves, NDArray[np.int64]]:
+    points, mass = seen.values[is_point], seen.counts[is_point]
+    codes = tuple(range(len(points)))
+    return Leaves(points=tuple(points.tolist()), point_codes=codes, heaviest=int(np.argmax(mass))), mass
+
+
+def _points_and_intervals(
+    seen: _Seen, is_point: NDArray[np.bool_], rules: FitRules
+) -> tuple[Leaves, NDArray[np.int64]]:
+    rest = np.flatnonzero(~is_point)
+    points = seen.values[is_point]
+    total = np.cumsum(seen.counts[rest])
+    budget = max(1, rules.max_leaves - len(points))
+    cells = _cut(total, budget * _CELLS_PER_LEAF, rules.rare_below)
+    lows, high = _edges(seen.values, rest, cells)
+    counts = np.diff(np.append(0, total[np.append(cells[1:], len(rest)) - 1]))
+    firsts = _cut(np.cumsum(counts), budget, 1)
+    mass = np.append(seen.counts[is_point], np.add.reduceat(counts, firsts))
+    order = np.argsort(np.append(_as_floats(points), _middles(lows, high, firsts)), kind="stable")
+    codes = np.empty(len(order), np.int64)
+    codes[order] = np.arange(len(order))
+    leaves = Leaves(
+        points=tuple(points.tolist()),
+        point_codes=tuple(codes[: len(points)].tolist()),
+        lows=tuple(lows.tolist()),
+        high=high,
+        counts=tuple(counts.tolist()),
+        firsts=tuple(firsts.tolist()),
+        interval_codes=tuple(codes[len(points) :].tolist()),
+        heaviest=int(np.argmax(mass[order])),
+    )
+    return leaves, mass[order]
+
+
+def _cut(total: NDArray[np.int64], n_most: int, at_least: int) -> NDArray[np.int64]:
+    """Give the first index of each of at most `n_most` even runs of at least that many rows, from running totals."""
+    n_rows = int(total[-1])
+    firsts, done = [0], 0
+    while True:
+        want = max(at_least, -(-(n_rows - done) // max(1, n_most - len(firsts) + 1)))
+        end = int(np.searchsorted(total, done + want)) + 1
+        if end >= len(total) or n_rows - int(total[end - 1]) < at_least:
+            return np.array(firsts, np.int64)
+        firsts.append(end)
+        done = int(total[end - 1])
+
+
+def _edges(values: Values, rest: NDArray[np.int64], cells: NDArray[np.int64]) -> tuple[Values, Number]:
+    """Give the first value of each cell and the last value of all, none of them a lone real value."""
+    begins, end = rest[cells], int(rest[-1])
+    lows = halfway_up(values[np.maximum(begins - 1, 0)], values[begins])
+    if begins[0] == 0:
+        lows[0] = halfway_down(values[:1], halfway_down(values[:1], values[1:2]))[0]
+    at = min(end, len(values) - 2)
+    a, b = values[at : at + 1], values[at + 1 : at + 2]
+    high = halfway_up(halfway_up(a, b), b)[0] if end == len(values) - 1 else halfway_down(a, b)[0]
+    return lows, _number(high)
+
+
+def _middles(lows: Values, high: Number, firsts: NDArray[np.int64]) -> NDArray[np.float64]:
+    begins = _as_floats(lows)[firsts]
+    return np.asarray(begins / 2 + np.append(begins[1:], float(high)) / 2)
+
+
+def is_whole(values: Values) -> bool:
+    """Tell integers from floats."""
+    return values.dtype.kind != "f"
+
+
+def halfway_up(a: Values, b: Values) -> Values:
+    """Give a value above `a`, at most `b`, in the middle; exact for any integers.
+
+    >>> halfway_up(np.array([1, 1]), np.array([2, 5])).tolist()
+    [2, 3]
+    """
+    if is_whole(a):
+        return (a >> 1) + (b >> 1) + ((a | b) & 1)
+    middle = a / 2 + b / 2
+    return np.where(middle > a, middle, b)
+
+
+def halfway_down(a: Values, b: Values) -> Values:
+    """Give a value of at least `a`, below `b`, in the middle.
+
+    >>> halfway_down(np.array([1, 1]), np.array([2, 5])).tolist()
+    [1, 3]
+    """
+    if is_whole(a):
+        return (a >> 1) + (b >> 1) + (a & b & 1)
+    middle = a / 2 + b / 2
+    return np.where(middle < b, middle, a)
+
+
+def between(low: Values, high: Values, part: NDArray[np.float64]) -> Values:
+    """Give the value at that part, 0 to 1, of the way; integers include both ends, and never overflow."""
+    if not is_whole(low):
+        return np.asarray(np.clip(low * (1 - part) + high * part, low, high))
+    if low.dtype == object:
+        return _between_unbounded(low, high, part)
+    width = high.view(np.uint64) - low.view(np.uint64)
+    steps = np.minimum(part * (width.astype(np.float64) + 1.0), 2.0**64 - 2048).astype(np.uint64)
+    return (low.view(np.uint64) + np.minimum(steps, width)).view(np.int64)
+
+
+def _between_unbounded(low: Values, high: Values, part: NDArray[np.float64]) -> Values:
+    parts = (part * 2.0**53).astype(np.int64).astype(object)
+    return np.minimum(low + parts * (high - low + 1) // 2**53, high)
+
+
+def _array(values: tuple[Number, ...]) -> Values:
+    """Make an array that holds these numbers exactly."""
+    if any(isinstance(v, float) for v in values):
+        return np.array(values, np.float64)
+    fits = all(-(2**63) <= v < 2**63 for v in values)
+    return np.array(values, np.int64 if fits else object)
+
+
+def _as_floats(values: Values) -> NDArray[np.float64]:
+    return np.asarray(values, np.float64)
+
+
+def _number(value: Any) -> Number:
+    """Give a plain Python number."""
+    return value.item() if isinstance(value, np.generic) else value

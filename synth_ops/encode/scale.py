@@ -1,0 +1,127 @@
+"""An ordered axis: the lattice its numbers lie on, the leaves it is cut in, and the codes of the leaves."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth_ops.encode.codec import Codes
+from synth_ops.encode.hierarchy import Hierarchy
+from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
+from synth_ops.encode.layout import SubColumn
+from synth_ops.encode.rules import FitRules
+from synth_ops.records import Record
+
+FloatType = Literal["float16", "float32", "float64"]
+
+_MAX_DIGITS = 12
+_EXACT_FLOAT = 2.0**53
+_FLAT, _GROUPS = 96, 64
+_LARGEST_STEP = 10**18
+
+
+class Lattice(Record):
+    """Numbers ``origin + step * i``; of floats, those divided by a power of ten."""
+
+    digits: int | None = None
+    """Decimals of floats that are short decimals; None for integers, and for floats on no lattice."""
+    step: int | None = 1
+    """None for floats on no lattice, which stand for themselves."""
+    origin: int = 0
+    """From 0 to below `step`."""
+
+    @classmethod
+    def fit(cls, values: Values, rare_below: int, float_type: FloatType | None) -> "Lattice":
+        """Find the coarsest lattice that sorted distinct values lie on."""
+        digits = None if float_type is None else _digits(values, float_type)
+        if float_type is not None and digits is None:
+            return cls(step=None)
+        integers = values if digits is None else np.rint(values * 10.0**digits).astype(np.int64)
+        step = _step(integers, rare_below)
+        return cls(digits=digits, step=step, origin=int(integers[0]) % step if len(integers) else 0)
+
+    def to_index(self, values: Values) -> Values:
+        """Give the place of each value on the lattice; what lies off it goes to a neighbour."""
+        if self.step is None:
+            return values
+        if self.digits is not None:
+            scaled = np.clip(values * 10.0**self.digits, -(2.0**62), 2.0**62)
+            values = np.rint(scaled).astype(np.int64)
+        return values // self.step if self.step > 1 else values
+
+    def to_value(self, index: Values) -> Values:
+        """Give the value at each place."""
+        if self.step is None:
+            return index.astype(np.float64)
+        values = index * self.step + self.origin if self.step > 1 else index
+        return values if self.digits is None else values.astype(np.float64) / 10.0**self.digits
+
+
+def _digits(values: Values, float_type: FloatType) -> int | None:
+    """Give the decimals that write all values exactly, if that takes few."""
+    stored = values.astype(float_type)
+    for digits in range(_MAX_DIGITS + 1):
+        power = 10.0**digits
+        if len(values) and np.abs(values).max() >= _EXACT_FLOAT / power:
+            return None
+        short = (np.rint(values * power) / power).astype(float_type) == stored
+        if short.all():
+            return digits
+    return None
+
+
+def _step(integers: Values, rare_below: int) -> int:
+    """Give the greatest common divisor of the distances; of few values, which it could give away, a round one."""
+    distances = np.diff(integers)
+    if integers.dtype != object:
+        distances = distances.view(np.uint64)  # the distance of two int64 may need all 64 bits
+    divisor = int(np.gcd.reduce(distances)) if len(distances) else 1
+    if len(integers) >= rare_below and divisor <= _LARGEST_STEP:
+        return max(1, divisor)
+    rounds = (m * 10**k for k in range(18) for m in (1, 2, 5))
+    return max(r for r in rounds if divisor % r == 0)
+
+
+class Scale(Record):
+    """Numbers as ordinary codes of one or two sub-columns."""
+
+    lattice: Lattice
+    leaves: Leaves
+    hierarchy: Hierarchy
+
+    @classmethod
+    def fit(cls, values: Values, rules: FitRules, *, n_special: int, float_type: FloatType | None = None) -> "Scale":
+        """Fit finite numbers; with too few of them, only zero is kept."""
+        if len(values) < rules.rare_below:
+            lattice, leaves, mass = Lattice(), neutral_leaves(), np.ones(1, np.int64)
+        else:
+            distinct, counts = pooled(*np.unique(values, return_counts=True), rules)
+            lattice = Lattice.fit(distinct, rules.rare_below, float_type)
+            leaves, mass = fit_leaves(lattice.to_index(distinct), counts, rules)
+        hierarchy = Hierarchy.fit(mass, n_special=n_special, ordinal=True, n_flat=_FLAT, n_groups=_GROUPS)
+        return cls(lattice=lattice, leaves=leaves, hierarchy=hierarchy)
+
+    def sub_columns(self, column: str, at: int, part: str = "") -> tuple[SubColumn, ...]:
+        """Describe the sub-columns."""
+        return self.hierarchy.sub_columns(column, at, part)
+
+    def leaf_codes(self, values: Values) -> NDArray[np.int64]:
+        """Give the flat code of each value."""
+        return self.leaves.encode(self.lattice.to_index(values)) + self.hierarchy.n_special
+
+    def draw(self, codes: NDArray[np.int64], rng: np.random.Generator) -> Values:
+        """Give a value for each flat ordinary code."""
+        return self.lattice.to_value(self.leaves.decode(codes - self.hierarchy.n_special, rng))
+
+    def split(self, codes: NDArray[Any]) -> Codes:
+        """Give the sub-columns of flat codes."""
+        return self.hierarchy.split(codes)
+
+    def join(self, codes: Codes) -> NDArray[np.int64]:
+        """Give the flat codes of sub-columns."""
+        return self.hierarchy.join(codes)
+
+    @property
+    def heaviest(self) -> int:
+        """The flat code that most rows have."""
+        return self.hierarchy.n_special + self.leaves.heaviest

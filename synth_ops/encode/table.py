@@ -1,0 +1,261 @@
+"""A whole table as one matrix of codes, and back."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth_ops.encode.boolean import BooleanCodec
+from synth_ops.encode.categorical import CategoricalCodec, count_categories, is_text
+from synth_ops.encode.codec import Codec
+from synth_ops.encode.datetime import DatetimeCodec
+from synth_ops.encode.empty import EmptyCodec, OpaqueCodec
+from synth_ops.encode.layout import Layout, SubColumn
+from synth_ops.encode.numeric import NumericCodec
+from synth_ops.encode.rules import FitRules
+from synth_ops.encode.text import TextCodec
+from synth_ops.encode.time import TimeCodec
+from synth_ops.errors import CorruptArtifact, PlanError
+from synth_ops.plan.plan import Kind
+
+Resolved = Literal["categorical", "numeric", "datetime", "time", "boolean", "text", "empty", "opaque"]
+
+CODECS: Mapping[Resolved, type[Codec]] = {
+    "boolean": BooleanCodec,
+    "categorical": CategoricalCodec,
+    "datetime": DatetimeCodec,
+    "empty": EmptyCodec,
+    "numeric": NumericCodec,
+    "opaque": OpaqueCodec,
+    "text": TextCodec,
+    "time": TimeCodec,
+}
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TableCodec:
+    """The codecs of a table's columns, in order."""
+
+    schema: pa.Schema
+    codecs: Mapping[str, Codec]
+    kinds: Mapping[str, Resolved]
+    """What each column is encoded as, where the plan left it to the data."""
+
+    @classmethod
+    def fit(cls, table: pa.Table, kinds: Mapping[str, Kind], rules: FitRules) -> "TableCodec":
+        """Fit one codec to each column; a column that `kinds` does not name is ``auto``.
+
+        Raises:
+            PlanError: a column's kind does not suit its type.
+        """
+        codecs, resolved = {}, {}
+        for field in table.schema:
+            values = _flat(table.column(field.name))
+            kind = _resolve(kinds.get(field.name, "auto"), field, values, rules)
+            resolved[field.name], codecs[field.name] = kind, CODECS[kind].fit(values, rules)
+        return cls(schema=_bare(table.schema), codecs=codecs, kinds=resolved)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names in order."""
+        return tuple(self.schema.names)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """What the sub-columns of all columns mean."""
+        found: list[SubColumn] = []
+        for name, codec in self.codecs.items():
+            found += codec.sub_columns(name, len(found))
+        return Layout(sub_columns=tuple(found))
+
+    def encode(self, table: pa.Table, columns: Sequence[str] | None = None) -> NDArray[np.int32]:
+        """Give the codes of these columns, or all, ``(n_rows, n_sub_columns)``.
+
+        Raises:
+            PlanError: the table lacks a column, or one has another type than was fitted.
+        """
+        parts = [np.zeros((table.num_rows, 0), np.int32)]
+        parts += [self.codecs[name].encode(self._values(table, name)) for name in self._chosen(columns)]
+        return np.hstack(parts)
+
+    def decode(
+        self, codes: NDArray[np.integer[Any]], rng: np.random.Generator, columns: Sequence[str] | None = None
+    ) -> pa.Table:
+        """Give a table of these columns, or all, of the codes of their sub-columns, in the types that were fitted."""
+        chosen = self._chosen(columns)
+        widths = [len(self.layout.of(name)) for name in chosen]
+        self._check_width(codes, sum(widths))
+        ends = np.cumsum([0, *widths])
+        fields = [self.schema.field(name) for name in chosen]
+        arrays = [
+            _restored(self.codecs[f.name].decode(codes[:, a:b], _flat_field(f), rng), f.type)
+            for f, a, b in zip(fields, ends[:-1], ends[1:], strict=True)
+        ]
+        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the codec as JSON values; the schema as an Arrow message, for that alone writes every type."""
+        return {
+            "version": _VERSION,
+            "schema": base64.b64encode(self.schema.serialize().to_pybytes()).decode(),
+            "columns": [
+                {"name": n, "type": str(self.schema.field(n).type), "kind": self.kinds[n], "codec": c.to_json()}
+                for n, c in self.codecs.items()
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "TableCodec":
+        """Read what `to_json` gave.
+
+        Raises:
+            CorruptArtifact: another version wrote it.
+        """
+        if data.get("version") != _VERSION:
+            raise CorruptArtifact(
+                f"A codec must be of version {_VERSION}, however it says {data.get('version')!r}."
+                " Delete the model's folder and run again: the table will be trained anew."
+            )
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(data["schema"])))
+        codecs = {c["name"]: CODECS[c["kind"]].from_json(c["codec"]) for c in data["columns"]}
+        return cls(schema=schema, codecs=codecs, kinds={c["name"]: c["kind"] for c in data["columns"]})
+
+    def _chosen(self, columns: Sequence[str] | None) -> tuple[str, ...]:
+        chosen = self.columns if columns is None else tuple(columns)
+        if missing := [c for c in chosen if c not in self.codecs]:
+            raise PlanError(
+                f"Columns must be among those fitted, however {missing} are not. There are: {list(self.columns)}."
+            )
+        return chosen
+
+    def _values(self, table: pa.Table, name: str) -> pa.Array:
+        """Give the column in the type that was fitted."""
+        if name not in table.column_names:
+            raise PlanError(
+                f"The table must have column {name!r}, however it has {table.column_names}."
+                " Retrain the model if the column was dropped at the source."
+            )
+        column, dtype = table.column(name), self.schema.field(name).type
+        if column.type == dtype:
+            return _flat(column)
+        try:
+            return _flat(column.cast(dtype))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise PlanError(
+                f"Column {name!r} must be {dtype}, as when its model was trained, however it is {column.type}."
+                " Retrain the model if the type changed at the source."
+            ) from None
+
+    def _check_width(self, codes: NDArray[Any], width: int) -> None:
+        if codes.shape[1] != width:
+            raise PlanError(
+                f"Codes must have {width} sub-columns for these columns, however they have {codes.shape[1]}."
+                " Name the columns that the codes are of."
+            )
+
+
+def _resolve(kind: Kind, field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
+    """Give the kind that suits the type and the values."""
+    if kind == "auto":
+        return _auto(field, values, rules)
+    suits = _of_type(values.type)
+    if kind == "categorical":
+        return _categorical(field, values, rules)
+    if kind == suits or (kind == "text" and is_text(values.type)):
+        return "empty" if _is_empty(field, values) else kind
+    raise PlanError(
+        f"Column {field.name!r} cannot be {kind}, for its type is {field.type}."
+        f" Let its kind be {suits}, or leave it out of synth.yaml."
+    )
+
+
+def _auto(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
+    kind = _of_type(values.type)
+    if _is_empty(field, values):
+        return "empty"
+    if kind not in ("text", "opaque") or pa.types.is_nested(values.type) or _is_interval(values.type):
+        return kind
+    counts = count_categories(values)[1]
+    n_common = counts[counts >= rules.rare_below].sum()
+    return "categorical" if n_common and 2 * n_common >= counts.sum() else kind
+
+
+def _categorical(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
+    """Give the declared kind, unless nothing is frequent enough to be kept."""
+    kind = _of_type(values.type)
+    if _is_empty(field, values):
+        return "empty"
+    if pa.types.is_nested(values.type) or _is_interval(values.type):
+        return kind
+    return "categorical" if (count_categories(values)[1] >= rules.rare_below).any() else kind
+
+
+def _of_type(dtype: pa.DataType) -> Resolved:
+    """Give the kind that a type has of itself."""
+    kinds: Sequence[tuple[bool, Resolved]] = (
+        (pa.types.is_null(dtype), "empty"),
+        (pa.types.is_boolean(dtype), "boolean"),
+        (pa.types.is_date(dtype) or pa.types.is_timestamp(dtype), "datetime"),
+        (pa.types.is_time(dtype), "time"),
+        (_is_interval(dtype), "opaque"),
+        (pa.types.is_duration(dtype) or pa.types.is_integer(dtype), "numeric"),
+        (pa.types.is_floating(dtype) or pa.types.is_decimal(dtype), "numeric"),
+        (is_text(dtype), "text"),
+    )
+    return next((kind for holds, kind in kinds if holds), "opaque")
+
+
+def _is_interval(dtype: pa.DataType) -> bool:
+    return bool(pa.types.is_interval(dtype))
+
+
+def _is_empty(field: pa.Field, values: pa.Array) -> bool:
+    """Tell a column that holds, and may hold, nothing but null."""
+    return bool(field.nullable and values.null_count == len(values))
+
+
+def _flat_type(dtype: pa.DataType) -> pa.DataType:
+    """Give the type in which values are looked at."""
+    if isinstance(dtype, pa.BaseExtensionType):
+        return _flat_type(dtype.storage_type)
+    if pa.types.is_dictionary(dtype) or pa.types.is_run_end_encoded(dtype):
+        return _flat_type(dtype.value_type)
+    return pa.large_string() if pa.types.is_string_view(dtype) else dtype
+
+
+def _flat_field(field: pa.Field) -> pa.Field:
+    return pa.field(field.name, _flat_type(field.type), field.nullable)
+
+
+def _flat(column: pa.ChunkedArray) -> pa.Array:
+    """Give the column as one array of plain values."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        storage = [chunk.storage for chunk in column.chunks]
+        return _flat(pa.chunked_array(storage, column.type.storage_type))
+    if pa.types.is_run_end_encoded(column.type):
+        decoded = [pa.compute.run_end_decode(chunk) for chunk in column.chunks]
+        return _flat(pa.chunked_array(decoded, column.type.value_type))
+    plain = column.cast(_flat_type(column.type))
+    return plain.combine_chunks() if plain.num_chunks != 1 else plain.chunk(0)
+
+
+def _restored(values: pa.Array, dtype: pa.DataType) -> pa.Array:
+    """Give plain values the type that the column had."""
+    if isinstance(dtype, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(dtype, _restored(values, dtype.storage_type))
+    if pa.types.is_dictionary(dtype):
+        return _restored(values, dtype.value_type).dictionary_encode().cast(dtype)
+    if pa.types.is_run_end_encoded(dtype):
+        return pa.compute.run_end_encode(_restored(values, dtype.value_type), dtype.run_end_type)
+    return values if values.type == dtype else values.cast(dtype)
+
+
+def _bare(schema: pa.Schema) -> pa.Schema:
+    """Drop what other tools have written beside the schema: it may quote values."""
+    return pa.schema([f.remove_metadata() for f in schema])

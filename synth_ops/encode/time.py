@@ -1,0 +1,38 @@
+"""Times of day, by the leaves of the day."""
+
+import numpy as np
+import pyarrow as pa
+
+from synth_ops.encode.codec import NULL, Codec, Codes, spread, valid_rows
+from synth_ops.encode.layout import SubColumn
+from synth_ops.encode.numbers import read_numbers, write_numbers
+from synth_ops.encode.numeric import masked
+from synth_ops.encode.rules import FitRules
+from synth_ops.encode.scale import Scale
+
+
+class TimeCodec(Codec):
+    """Codes: null, then leaves in order; the lattice is the unit that all values are whole in."""
+
+    scale: Scale
+
+    @classmethod
+    def fit(cls, values: pa.Array, rules: FitRules) -> "TimeCodec":
+        """Cut the day in leaves."""
+        return cls(scale=Scale.fit(read_numbers(values.drop_null()), rules, n_special=1))
+
+    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
+        """Describe ``time``, or ``time_coarse`` and ``time_fine``."""
+        return self.scale.sub_columns(column, at, "time")
+
+    def encode(self, values: pa.Array) -> Codes:
+        """Give the codes."""
+        codes = self.scale.leaf_codes(read_numbers(values.drop_null()))
+        return self.scale.split(spread(codes, valid_rows(values)))
+
+    def decode(self, codes: Codes, field: pa.Field, rng: np.random.Generator) -> pa.Array:
+        """Give times of the field's unit."""
+        flat = self.scale.join(codes)
+        is_null = (flat == NULL) & field.nullable
+        drawn = self.scale.draw(np.where(flat == NULL, self.scale.heaviest, flat), rng)
+        return masked(write_numbers(drawn, field.type), is_null)
