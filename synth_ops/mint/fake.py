@@ -35,7 +35,7 @@ def fake(provider: str, n: int, *, rng: Rng, extra: int = 0, column: str = "") -
     """
     check_provider(provider, column=column)
     made = _MAKERS[provider](rng, n) if provider in _MAKERS else _drawn(provider, rng, n)
-    return _widened(made, rng, extra) if extra else made
+    return _widened(made, rng, extra) if extra > 0 else made
 
 
 def _widened(texts: pa.Array, rng: Rng, extra: int) -> pa.Array:

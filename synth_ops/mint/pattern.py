@@ -10,6 +10,7 @@ values hold in that place, or letters and digits of a class. Shapes are looked f
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -95,13 +96,20 @@ class Pattern(Record):
         return self.draw(n, rng).to_pylist()  # type: ignore[no-any-return]
 
     def draw(self, n: int, rng: np.random.Generator, extra: int = 0, *, empty: bool = True) -> pa.Array:
-        """Draw that many texts as one array, each with `extra` digits at its end."""
+        """Draw that many texts as one array, each with `extra` digits at its end; of any digits if that is negative."""
+        if extra < 0:
+            return self.loosened().draw(n, rng, empty=empty)
         made = lorem(rng, n, self.prose) if self.prose else self._draw_templates(n, rng)
         if extra:
             made = pc.binary_join_element_wise(made, _run(rng, n, Slot(of="0", lengths=(extra,)), {}), "")
         if not (empty and self.empty_share):
             return made
         return pc.if_else(pa.array(rng.random(n) < self.empty_share), "", made)
+
+    def loosened(self) -> "Pattern":
+        """Give the same shapes with every digit free, for when more texts are asked for than there were."""
+        templates = tuple(t.model_copy(update={"slots": _freed(t.slots)}) for t in self.templates)
+        return self.model_copy(update={"templates": templates, "alphabets": {}})
 
     def capacity(self) -> float:
         """Count the different texts that can come out, at most 1e300."""
@@ -287,6 +295,23 @@ def _merged(slots: Sequence[Slot]) -> tuple[Slot, ...]:
         else:
             merged.append(slot)
     return tuple(merged)
+
+
+def _freed(slots: Sequence[Slot]) -> tuple[Slot, ...]:
+    """Open the places of digits."""
+    freed: list[Slot] = []
+    for slot in slots:
+        if _is_fixed(slot):
+            freed += [_freed_word(piece) for piece in re.findall(r"[0-9]+|[^0-9]+", slot.words[0])]
+        elif all(word in _CLASSES["0"] for word in slot.words):
+            freed.append(Slot(of=slot.of or "0", lengths=slot.lengths, length_weights=slot.length_weights))
+        else:
+            freed.append(slot)
+    return tuple(freed)
+
+
+def _freed_word(word: str) -> Slot:
+    return Slot(of="0", lengths=(len(word),)) if word[0] in _CLASSES["0"] else Slot(words=(word,), weights=(1.0,))
 
 
 def _is_fixed(slot: Slot) -> bool:

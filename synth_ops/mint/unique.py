@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 from synth_ops.errors import PlanError
 
 Draw = Callable[[int, int], pa.Array]
-"""Gives that many texts, each with that many extra digits to tell more of them apart."""
+"""Gives that many texts, each with that many extra digits; `LOOSER` asks for any digits where some were known."""
 Taken: TypeAlias = Collection[object] | pa.Array | pa.ChunkedArray | None
 
 _SYMBOLS = np.array(list("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-_WIDENINGS = (0, 0, 0, 0, 0, 0, 1, 2, 4, 6, 8, 10, 12)
+LOOSER = -1
+_WIDENINGS = (0, 0, 0, 0, 0, 0, LOOSER, LOOSER, LOOSER, 1, 2, 4, 6, 8, 10, 12)
 """Extra digits, round by round: as the original first, wider only when that has run out."""
 
 

@@ -77,6 +77,14 @@ def test_a_text_key_is_unique_even_when_the_pattern_is_too_small() -> None:
     assert len(made.unique()) == 5000
 
 
+def test_a_key_keeps_its_length_while_its_digits_have_room() -> None:
+    values = pa.array([f"INV-{i:06d}" for i in range(500)])
+
+    made = mint(minter_of(values), 5000, arrow_type=pa.string(), seed=0, unique=True, taken=values)
+
+    assert pc.all(pc.match_substring_regex(made, r"^INV-\d{6}$")).as_py()
+
+
 def test_a_short_text_key_stays_within_its_length() -> None:
     values = pa.array([f"{a}{b}" for a in "ABCDEF" for b in "GHIJ"])
     minter = minter_of(values, source_type="character varying(2)")
