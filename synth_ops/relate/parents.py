@@ -26,7 +26,7 @@ NEVER = 1e-9
 
 def find_parents(draft: Draft, keys: Sequence[FkSpec], scene: Scene) -> None:
     """Fill in the columns of foreign keys: the main key's, then those of the most columns, orphans last."""
-    labels = {k.name: _labels(draft, k) for k in keys}
+    labels = {k.name: _labels(draft, k, scene.rng) for k in keys}
     main = draft.spec.main if draft.spec else None
     for key in sorted(keys, key=lambda k: (k != main, -len(k.foreign_key.columns), k.name)):
         rows = np.flatnonzero(~np.isin(labels[key.name], [NULL, ORPHAN]))
@@ -53,7 +53,7 @@ def fill_required(draft: Draft, scene: Scene) -> None:
                 draft.fill(column, empty, parent.columns[ref].take(pa.array(at)))
 
 
-def _labels(draft: Draft, key: FkSpec) -> Labels:
+def _labels(draft: Draft, key: FkSpec, rng: np.random.Generator) -> Labels:
     """Give each row's label by a key; where the plan forbids null or an orphan, a parent is wanted."""
     if draft.spec and key == draft.spec.main:
         labels = np.where(draft.main_rows >= 0, PRESENT, np.where(draft.main_rows == ORPHAN_ROW, ORPHAN, NULL))
@@ -62,11 +62,23 @@ def _labels(draft: Draft, key: FkSpec) -> Labels:
     if label_name(key.foreign_key) in draft.flat.column_names:
         sampled = draft.flat.column(label_name(key.foreign_key)).to_numpy(zero_copy_only=False)
         labels = np.where(pd.isna(sampled), NULL, sampled).astype(object)
-    if not any(map(draft.nullable, key.foreign_key.columns)):
-        labels[labels == NULL] = PRESENT
-    if not key.foreign_key.soft:
-        labels[labels == ORPHAN] = PRESENT
+    may_be_null = any(map(draft.nullable, key.foreign_key.columns))
+    _keep_share(labels, NULL, key.null_share if may_be_null else 0.0, rng)
+    _keep_share(labels, ORPHAN, key.orphan_share if key.foreign_key.soft else 0.0, rng)
     return labels
+
+
+def _keep_share(labels: Labels, word: str, share: float, rng: np.random.Generator) -> None:
+    """Bring the number of rows of a label to its real share, in place, by as few changes as there can be.
+
+    A label of few rows is pooled with others before training, and would be lost.
+    """
+    there = np.flatnonzero(labels == word)
+    lacking = round(share * len(labels)) - len(there)
+    if lacking < 0:
+        labels[rng.permutation(there)[:-lacking]] = PRESENT
+    others = np.flatnonzero(~np.isin(labels, [NULL, ORPHAN]))
+    labels[rng.permutation(others)[: max(lacking, 0)]] = word
 
 
 def _find(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, scene: Scene) -> None:

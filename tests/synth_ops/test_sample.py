@@ -1,0 +1,145 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from synth_ops.encode import FitRules, TableCodec
+from synth_ops.errors import PlanError
+from synth_ops.model import TrainingConfig, fit_synthesizer
+from synth_ops.model.config import NetworkConfig
+from synth_ops.plan.plan import Plan
+from synth_ops.records import Extracted, ExtractedTable, Sampled, Trained, TrainedTable, no_progress
+from synth_ops.relate import augment, relations_of
+from synth_ops.sample import sample, sample_job
+from synth_ops.worker import JobSpec
+from synth_ops.workspace import Workspace, read_record, sha256_of, write_record, write_text
+from synth_ops.workspace.models import staged_model
+from tests.synth_ops.relate.databases import Real, key, n_broken, plan_of, rows_of, table
+
+SMALL = TrainingConfig(
+    n_epochs=2, batch_size=64, network=NetworkConfig(d_embedding=4, d_hidden=32, d_latent=2, d_recognition=16)
+)
+KEYS = [key("customer_id", "customer", "id"), key("kind", "kind", "code")]
+
+
+def shop() -> tuple[Plan, Real]:
+    rng = np.random.default_rng(0)
+    real = {
+        "customer": rows_of("id", id=np.arange(120), age=rng.integers(18, 80, 120), city=["x", "y", "z"] * 40),
+        "kind": rows_of("code", code=["new", "old"], title=["New", "Old"]),
+        "order": rows_of(
+            "id,customer_id,total",
+            id=np.arange(400),
+            customer_id=rng.integers(0, 120, 400),
+            kind=pa.array(rng.choice(["new", "old"], 400), mask=rng.random(400) < 0.1),
+            total=rng.random(400).round(2),
+        ),
+        "nothing": rows_of("id", id=pa.array([], pa.int64()), note=pa.array([], pa.string())),
+        "only_key": rows_of("id", id=np.arange(7)),
+    }
+    return plan_of(
+        table("customer", real["customer"], "id"),
+        table("kind", real["kind"], "code", mode="copy"),
+        table("order", real["order"], "id", KEYS),
+        table("nothing", real["nothing"], "id"),
+        table("only_key", real["only_key"], "id"),
+    ), real
+
+
+def trained_night(root: Path) -> Workspace:
+    """Leave what extract and train leave."""
+    workspace = Workspace(root, "shop", "2026-01-31").prepare()
+    plan, real = shop()
+    for name, rows in real.items():
+        pq.write_table(rows, workspace.real(name))
+    write_record(workspace.plan, plan)
+    found = tuple(
+        ExtractedTable(name=n, path=str(workspace.real(n)), n_rows=t.num_rows, fingerprint=n) for n, t in real.items()
+    )
+    write_record(workspace.record("extract"), Extracted(night="2026-01-31", tables=found, fingerprint="f", seconds=0.0))
+    trained = tuple(_train(workspace, plan, t.name, real) for t in plan.tables)
+    write_record(workspace.record("train"), Trained(night="2026-01-31", tables=trained, seconds=0.0))
+    return workspace
+
+
+def _train(workspace: Workspace, plan: Plan, name: str, real: Real) -> TrainedTable:
+    if plan.table(name).mode == "copy":
+        return TrainedTable(name=name, decision="copy", reason="test")
+    augmented = augment(plan, name, real, relations_of(plan, {n: t.num_rows for n, t in real.items()}))
+    codec = TableCodec.fit(augmented.table, augmented.kinds, FitRules(rare_below=5, seed=0))
+    n_context = sum(len(codec.layout.of(c)) for c in augmented.context)
+    codes = np.ascontiguousarray(codec.encode(augmented.table))
+    synthesizer, _ = fit_synthesizer("vae", codes, codec.layout, n_context, SMALL, device="cpu")
+    with staged_model(workspace, name) as staged:
+        synthesizer.save(staged.folder)
+        write_text(staged.folder / "codec.json", json.dumps(codec.to_json()))
+        write_record(staged.folder / "relations.json", augmented.spec)
+    return TrainedTable(name=name, decision="retrain", reason="test", model_id=staged.model_id)
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return trained_night(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="module")
+def sampled(night: Workspace) -> Sampled:
+    return sample(night, device="cpu")
+
+
+@pytest.fixture
+def copy(night: Workspace, sampled: Sampled) -> dict[str, pa.Table]:
+    return {t.name: pq.read_table(t.path) for t in sampled.tables}
+
+
+def test_every_table_has_as_many_rows_as_the_source(sampled: Sampled) -> None:
+    assert {t.name: t.n_rows for t in sampled.tables} == {n: t.num_rows for n, t in shop()[1].items()}
+
+
+def test_declared_keys_resolve(copy: dict[str, pa.Table]) -> None:
+    assert [n_broken(copy, "order", k) for k in KEYS] == [0, 0]
+
+
+def test_types_and_nullability_are_the_source_s(copy: dict[str, pa.Table]) -> None:
+    assert all(copy[name].schema == rows.schema for name, rows in shop()[1].items())
+
+
+def test_a_copied_table_is_as_it_was(copy: dict[str, pa.Table]) -> None:
+    assert copy["kind"].equals(shop()[1]["kind"])
+
+
+def test_the_record_is_left_and_names_whole_files(night: Workspace, sampled: Sampled) -> None:
+    assert read_record(night.record("sample"), Sampled) == sampled
+    assert all(sha256_of(Path(t.path)) == t.sha256 for t in sampled.tables)
+
+
+def test_sampling_again_finds_what_is_there(night: Workspace, sampled: Sampled) -> None:
+    written = Path(sampled.tables[0].path).stat().st_mtime_ns
+
+    assert sample(night, device="cpu") == sampled
+    assert Path(sampled.tables[0].path).stat().st_mtime_ns == written
+
+
+def test_a_file_that_was_lost_is_sampled_again_to_the_same_bytes(night: Workspace, sampled: Sampled) -> None:
+    Path(sampled.tables[0].path).unlink()
+
+    assert [t.sha256 for t in sample(night, device="cpu").tables] == [t.sha256 for t in sampled.tables]
+
+
+def test_another_seed_gives_other_rows(night: Workspace, sampled: Sampled, tmp_path: Path) -> None:
+    spec = JobSpec(job="sample", root=str(night.root), dataset="shop", night=night.night, device="cpu", seed=99)
+    before = {t.name: Path(t.path).read_bytes() for t in sampled.tables}
+
+    other = {t.name: t.sha256 for t in sample_job(spec, no_progress).tables}
+
+    for table_ in sampled.tables:
+        Path(table_.path).write_bytes(before[table_.name])
+    assert other["order"] != next(t.sha256 for t in sampled.tables if t.name == "order")
+
+
+def test_sampling_before_training_is_an_error_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PlanError, match="synth-ops train"):
+        sample(Workspace(tmp_path, "shop", "2026-01-31").prepare())
