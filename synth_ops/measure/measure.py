@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from synth_ops.holdout import holdout_mask
 from synth_ops.measure.classifier import measure_classifier
-from synth_ops.measure.columns import compared_columns, copied_references
+from synth_ops.measure.columns import compared_columns
 from synth_ops.measure.copies import measure_copies
 from synth_ops.measure.draws import Draw, draw_samples
 from synth_ops.measure.marginals import measure_nulls, measure_order, measure_shapes
@@ -76,10 +76,12 @@ def measure_table(
         if key.ref_table in present:
             figures = partial(measure_foreign_key, table.name, key, sides.real, sides.synthetic)
             found += _figures(table, "orphans", figures)
-    return (*found, *_measure_values(plan, table, real, synthetic, seed))
+    return (*found, *_measure_values(plan, table, real, synthetic, sides, seed))
 
 
-def _measure_values(plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, seed: int) -> Iterator[Measure]:
+def _measure_values(
+    plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, sides: Sides, seed: int
+) -> Iterator[Measure]:
     """Measure what is compared by value, where there is such a thing."""
     scales = compared_columns(plan, table)
     scales = {name: scale for name, scale in scales.items() if name in synthetic.column_names}
@@ -91,18 +93,30 @@ def _measure_values(plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.
     except (pa.ArrowException, KeyError) as exc:
         yield from _unmeasured(table, f"columns cannot be laid over the source's ({type(exc).__name__})")
         return
-    yield from _measure_support(plan, table, stack)
+    yield from _measure_support(plan, table, stack, sides)
     yield from _measure_statistics(plan, table, stack, seed)
 
 
-def _measure_support(plan: Plan, table: TablePlan, stack: Stack) -> Iterator[Measure]:
+def _measure_support(plan: Plan, table: TablePlan, stack: Stack, sides: Sides) -> Iterator[Measure]:
     privacy = plan.privacy
     k = privacy.rare_below if privacy.clip_extremes else 1
     yield from _figures(table, "outside_range", partial(measure_ranges, table.name, stack, k))
-    declared = {c.name: c.enum for c in table.table.columns if c.enum and c.name in stack.labels}
-    free = copied_references(plan, table)
-    figures = partial(measure_categories, table.name, stack, privacy.rare_below, free, declared)
+    declared = {c.name: frozenset(c.enum) for c in table.table.columns if c.enum and c.name in stack.labels}
+    shown = _published_keys(plan, table, sides)
+    figures = partial(measure_categories, table.name, stack, privacy.rare_below, shown, declared)
     yield from _figures(table, "unknown_categories", figures)
+
+
+def _published_keys(plan: Plan, table: TablePlan, sides: Sides) -> dict[str, frozenset[str]]:
+    """Give the keys of copied tables, by the column that refers to them: they are published as they are."""
+    copied = {t.name for t in plan.tables if t.mode == "copy"}
+    shown: dict[str, frozenset[str]] = {}
+    for key in (k for k in table.foreign_keys if k.ref_table in copied):
+        parents = sides.real(key.ref_table, key.ref_columns)
+        for child, parent in zip(key.columns, key.ref_columns, strict=True):
+            values = frozenset(str(v) for v in parents.column(parent).unique().to_pylist() if v is not None)
+            shown[child] = shown.get(child, frozenset()) | values
+    return shown
 
 
 def _measure_statistics(plan: Plan, table: TablePlan, stack: Stack, seed: int) -> Iterator[Measure]:

@@ -1,6 +1,6 @@
 """Values that the copy must not hold: beyond the common range, rare in production, or unknown to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
 Numbers = NDArray[np.float64]
+Labels = Mapping[str, frozenset[str]]
+"""Labels by column."""
 
 
 def measure_ranges(table: str, stack: Stack, k: int) -> Iterator[Measure]:
@@ -35,36 +37,32 @@ def common_range(values: Numbers, k: int) -> tuple[float, float]:
     return float(ordered[k - 1]), float(ordered[-k])
 
 
-def measure_categories(
-    table: str, stack: Stack, rare_below: int, free: frozenset[str], declared: dict[str, tuple[str, ...]]
-) -> Iterator[Measure]:
+def measure_categories(table: str, stack: Stack, rare_below: int, shown: Labels, declared: Labels) -> Iterator[Measure]:
     """Give the share of each label that production does not hold, or holds for too few rows.
 
-    Where every value may be shown, because the table it refers to is published as it is (`free`) or because the type
-    declares it (`declared`), none is rare.
+    A label that is published anyway (`shown`), for the table it refers to is copied, is not rare. Where the type
+    declares its labels (`declared`), those and no others may be there.
     """
     for name, codes in stack.labels.items():
         training = count_labels(codes, stack.training)
         real = training + count_labels(codes, stack.holdout)
-        common = _shown(name, stack, real, rare_below, free, declared)
-        pooled = ~_shown(name, stack, training, rare_below, free, declared)
+        common = _may_show(name, stack, real, rare_below, shown, declared)
+        pooled = ~_may_show(name, stack, training, rare_below, shown, declared)
         rare = ~common & (real > 0)
         yield _share_of(table, "unknown_categories", name, stack, ~common & (real == 0), pooled)
         yield _share_of(table, "rare_categories", name, stack, rare, rare)
 
 
-def _shown(
-    name: str,
-    stack: Stack,
-    real: NDArray[np.int64],
-    rare_below: int,
-    free: frozenset[str],
-    declared: dict[str, tuple[str, ...]],
+def _may_show(
+    name: str, stack: Stack, counts: NDArray[np.int64], rare_below: int, shown: Labels, declared: Labels
 ) -> NDArray[np.bool_]:
     """Mark the labels that the copy may hold."""
+    words = stack.words[name][: len(counts)]
     if name in declared:
-        return np.isin(np.asarray(stack.words[name][: len(real)], dtype=object), declared[name])
-    return real >= (1 if name in free else rare_below)
+        return np.fromiter((w in declared[name] for w in words), dtype=bool, count=len(counts))
+    published = shown.get(name, frozenset())
+    known = np.fromiter((w in published for w in words), dtype=bool, count=len(counts))
+    return np.asarray((counts >= rare_below) | known)
 
 
 def _share_of(

@@ -86,7 +86,7 @@ def test_unknown_and_rare_labels_are_told_apart() -> None:
     real = pa.table({"label": ["a"] * 90 + ["rare"] * 3})
     copy = pa.table({"label": ["a", "a", "rare", "new"]})
 
-    unknown, rare = measure_categories("t", stack_of(real, copy), 10, frozenset(), {})
+    unknown, rare = measure_categories("t", stack_of(real, copy), 10, {}, {})
 
     assert (unknown.observed, rare.observed) == (0.25, 0.25)
 
@@ -95,9 +95,18 @@ def test_labels_that_the_type_declares_are_never_rare() -> None:
     real = pa.table({"label": ["a"] * 90 + ["rare"] * 3})
     stack = stack_of(real, pa.table({"label": ["rare", "declared"]}))
 
-    figures = measure_categories("t", stack, 10, frozenset(), {"label": ("a", "rare", "declared")})
+    figures = measure_categories("t", stack, 10, {}, {"label": frozenset({"a", "rare", "declared"})})
 
     assert [m.observed for m in figures] == [0, 0]
+
+
+def test_labels_that_a_copied_table_publishes_are_never_rare() -> None:
+    real = pa.table({"label": ["a"] * 90 + ["rare"] * 3})
+    stack = stack_of(real, pa.table({"label": ["rare", "new"]}))
+
+    unknown, rare = measure_categories("t", stack, 10, {"label": frozenset({"rare"})}, {})
+
+    assert (unknown.observed, rare.observed) == (0.5, 0)
 
 
 def test_nulls_are_a_difference_of_shares() -> None:

@@ -29,7 +29,7 @@ def measure(real: pa.Table, copy: pa.Table, **change: Any) -> dict[tuple[str, st
     return {(m.name, m.subject): m for m in measure_table(plan, plan.tables[0], real, copy, sides, 0)}
 
 
-KINDS: dict[str, pa.Array] = {
+KINDS: dict[str, Any] = {
     "bool": pa.array([True, False, None, True] * 250),
     "int64 extremes": pa.array([-(2**63), 2**63 - 1, 0, None] * 250),
     "uint64": pa.array([2**64 - 1, 0] * 500, pa.uint64()),
