@@ -25,7 +25,8 @@ class BooleanCodec(Codec):
 
     def encode(self, values: pa.Array) -> Codes:
         """Give the codes."""
-        return values.cast(pa.int8()).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)[:, None] + 1
+        codes = values.cast(pa.int8()).fill_null(-1).to_numpy(zero_copy_only=False)
+        return np.asarray(codes[:, None] + 1, np.int32)
 
     def decode(self, codes: Codes, field: pa.Field, rng: np.random.Generator) -> pa.Array:  # noqa: ARG002 — exact
         """Give truth values."""

@@ -53,7 +53,9 @@ class CategoricalCodec(Codec):
         n_groups = min(_GROUPS, int(_GROUPS_PER_ROOT * len(names) ** 0.5))
         hierarchy = Hierarchy.fit(mass, n_special=1 + has_rare, ordinal=False, n_flat=_FLAT, n_groups=n_groups)
         shares = np.round(mass / max(1, mass.sum()), 6)
-        rare = Pattern.fit(found.filter(pa.array(~kept)), rare_below=rules.rare_below) if has_rare and is_text(values.type) else None
+        rare = None
+        if has_rare and is_text(values.type):
+            rare = Pattern.fit(found.filter(pa.array(~kept)), rare_below=rules.rare_below)
         return cls(names=tuple(names[order]), shares=tuple(shares.tolist()), hierarchy=hierarchy, rare=rare)
 
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
@@ -91,10 +93,6 @@ class CategoricalCodec(Codec):
     def _draw_kept(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         shares = np.array(self.shares) + 1e-12
         return rng.choice(len(shares), size=n, p=shares / shares.sum())
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the codec as JSON values."""
-        return self.model_dump(mode="json")
 
     @cached_property
     def _code_of(self) -> Mapping[str, int]:

@@ -61,8 +61,6 @@ def neutral(dtype: pa.DataType) -> pa.Array:
         return pa.FixedSizeListArray.from_arrays(inner.take(pa.array([0] * dtype.list_size, pa.int8())), type=dtype)
     if pa.types.is_nested(dtype):
         return pa.array([[]], dtype)
-    if pa.types.is_fixed_size_binary(dtype):
-        return pa.array([bytes(dtype.byte_width)], dtype)
-    if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype) or pa.types.is_binary_view(dtype):
-        return pa.array([b""], dtype)
-    return pa.array([(0, 0, 0)], dtype)  # an interval of months, days and nanoseconds
+    if pa.types.is_primitive(dtype) or pa.types.is_decimal(dtype) or pa.types.is_fixed_size_binary(dtype):
+        return pa.Array.from_buffers(dtype, 1, [None, pa.py_buffer(bytes(1 + dtype.bit_width // 8))])
+    return pa.array([b""], pa.binary()).cast(dtype)

@@ -1,7 +1,5 @@
 """What a code matrix means: one sub-column after another, each a small set of integers."""
 
-from typing import Literal
-
 from synth_ops.records import Record
 
 

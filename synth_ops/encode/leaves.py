@@ -90,14 +90,18 @@ class Leaves(Record):
         return np.array(self.point_codes, np.int64)
 
     @cached_property
+    def _bounds(self) -> Values:
+        return _array((*self.lows, self.high))
+
+    @cached_property
     def _lows(self) -> Values:
-        return _array(self.lows)
+        return self._bounds[:-1]
 
     @cached_property
     def _highs(self) -> Values:
         """Last value of each cell; of floats, the next cell's first, which is as good as never drawn."""
         inner = self._lows[1:] - 1 if is_whole(self._lows) else self._lows[1:]
-        return np.append(inner, _array((self.high,)).astype(self._lows.dtype))
+        return np.append(inner, self._bounds[-1:])
 
     @cached_property
     def _cumulative(self) -> NDArray[np.float64]:
@@ -126,7 +130,7 @@ class Leaves(Record):
     @cached_property
     def _fits(self) -> bool:
         """Whether 64 bits hold the leaves."""
-        return bool(self._points.dtype != object and self._lows.dtype != object)
+        return np.dtype(object) not in (self._points.dtype, self._bounds.dtype)
 
     @cached_property
     def _span(self) -> tuple[Number, Number]:
@@ -249,7 +253,7 @@ def _edges(values: Values, rest: NDArray[np.int64], cells: NDArray[np.int64]) ->
     at = min(end, len(values) - 2)
     a, b = values[at : at + 1], values[at + 1 : at + 2]
     high = halfway_up(halfway_up(a, b), b)[0] if end == len(values) - 1 else halfway_down(a, b)[0]
-    return lows, _number(high)
+    return lows, high.item() if isinstance(high, np.generic) else high
 
 
 def _middles(lows: Values, high: Number, firsts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -269,7 +273,7 @@ def halfway_up(a: Values, b: Values) -> Values:
     [2, 3]
     """
     if is_whole(a):
-        return (a >> 1) + (b >> 1) + ((a | b) & 1)
+        return np.asarray((a >> 1) + (b >> 1) + ((a | b) & 1))
     middle = a / 2 + b / 2
     return np.where(middle > a, middle, b)
 
@@ -281,7 +285,7 @@ def halfway_down(a: Values, b: Values) -> Values:
     [1, 3]
     """
     if is_whole(a):
-        return (a >> 1) + (b >> 1) + (a & b & 1)
+        return np.asarray((a >> 1) + (b >> 1) + (a & b & 1))
     middle = a / 2 + b / 2
     return np.where(middle < b, middle, a)
 
@@ -294,12 +298,12 @@ def between(low: Values, high: Values, part: NDArray[np.float64]) -> Values:
         return _between_unbounded(low, high, part)
     width = high.view(np.uint64) - low.view(np.uint64)
     steps = np.minimum(part * (width.astype(np.float64) + 1.0), 2.0**64 - 2048).astype(np.uint64)
-    return (low.view(np.uint64) + np.minimum(steps, width)).view(np.int64)
+    return np.asarray((low.view(np.uint64) + np.minimum(steps, width)).view(np.int64))
 
 
 def _between_unbounded(low: Values, high: Values, part: NDArray[np.float64]) -> Values:
     parts = (part * 2.0**53).astype(np.int64).astype(object)
-    return np.minimum(low + parts * (high - low + 1) // 2**53, high)
+    return np.asarray(np.minimum(low + parts * (high - low + 1) // 2**53, high))
 
 
 def _array(values: tuple[Number, ...]) -> Values:
@@ -312,8 +316,3 @@ def _array(values: tuple[Number, ...]) -> Values:
 
 def _as_floats(values: Values) -> NDArray[np.float64]:
     return np.asarray(values, np.float64)
-
-
-def _number(value: Any) -> Number:
-    """Give a plain Python number."""
-    return value.item() if isinstance(value, np.generic) else value

@@ -4,7 +4,6 @@ Decimals are their unscaled integers; times, dates and durations the count of th
 sign do not hold are Python's, in an ``object`` array: slow, and right.
 """
 
-import decimal
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,11 @@ Numbers = NDArray[Any]
 
 _WORD = 8
 """Bytes."""
+_WORD_BITS = 64
+_NARROW = 32
+"""Bits of the types that store times and dates in half a word."""
+_DECIMAL_BITS = 128
+"""Of the narrowest decimal whose words are read."""
 
 
 def is_countable(dtype: pa.DataType) -> bool:
@@ -33,7 +37,7 @@ def read_numbers(values: pa.Array) -> Numbers:
         return np.asarray(values.view(_storage(dtype)).to_numpy(zero_copy_only=False), np.int64)
     integers = values.to_numpy(zero_copy_only=False)
     if integers.dtype == np.uint64 and len(integers) and integers.max() > np.iinfo(np.int64).max:
-        return integers.astype(object)
+        return np.asarray(integers.astype(object))
     return np.asarray(integers, np.int64)
 
 
@@ -50,14 +54,14 @@ def write_numbers(numbers: Numbers, dtype: pa.DataType) -> pa.Array:
 
 
 def _storage(dtype: pa.DataType) -> pa.DataType:
-    return pa.int32() if dtype.bit_width == 32 else pa.int64()
+    return pa.int32() if dtype.bit_width == _NARROW else pa.int64()
 
 
 def _read_decimals(values: pa.Array) -> Numbers:
     """Read the lowest word of each integer if the others are its sign, else all words."""
-    if values.type.bit_width < 128:
+    if values.type.bit_width < _DECIMAL_BITS:
         values = values.cast(pa.decimal128(38, values.type.scale))
-    n_words = values.type.bit_width // 64
+    n_words = values.type.bit_width // _WORD_BITS
     start = values.offset * n_words
     words = np.frombuffer(values.buffers()[1] or b"", np.int64)[start : start + len(values) * n_words]
     words = words.reshape(-1, n_words)
@@ -77,9 +81,9 @@ def _objects(integers: list[int]) -> Numbers:
 
 
 def _write_decimals(numbers: Numbers, dtype: pa.DataType) -> pa.Array:
-    if dtype.bit_width < 128:
+    if dtype.bit_width < _DECIMAL_BITS:
         return _write_decimals(numbers, pa.decimal128(dtype.precision, dtype.scale)).cast(dtype)
-    n_words = dtype.bit_width // 64
+    n_words = dtype.bit_width // _WORD_BITS
     if numbers.dtype == object:
         content = b"".join(int(v).to_bytes(n_words * _WORD, "little", signed=True) for v in numbers)
     else:
@@ -87,9 +91,3 @@ def _write_decimals(numbers: Numbers, dtype: pa.DataType) -> pa.Array:
         words[:, 0] = numbers
         content = words.tobytes()
     return pa.Array.from_buffers(dtype, len(numbers), [None, pa.py_buffer(content)])
-
-
-def decimal_text(unscaled: int, scale: int) -> str:
-    """Write an unscaled integer as a decimal."""
-    with decimal.localcontext(prec=100):
-        return str(decimal.Decimal(unscaled).scaleb(-scale))

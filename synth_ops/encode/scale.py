@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from synth_ops.encode.codec import Codes
 from synth_ops.encode.hierarchy import Hierarchy
-from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
 from synth_ops.encode.layout import SubColumn
+from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
 from synth_ops.encode.rules import FitRules
 from synth_ops.records import Record
 
@@ -16,6 +16,7 @@ FloatType = Literal["float16", "float32", "float64"]
 
 _MAX_DIGITS = 12
 _EXACT_FLOAT = 2.0**53
+_HUGE = 2.0**62
 _FLAT, _GROUPS = 96, 64
 _LARGEST_STEP = 10**18
 
@@ -45,8 +46,8 @@ class Lattice(Record):
         if self.step is None:
             return values
         if self.digits is not None:
-            scaled = np.clip(values * 10.0**self.digits, -(2.0**62), 2.0**62)
-            values = np.rint(scaled).astype(np.int64)
+            power = 10.0**self.digits
+            values = np.rint(np.clip(values, -_HUGE / power, _HUGE / power) * power).astype(np.int64)
         return values // self.step if self.step > 1 else values
 
     def to_value(self, index: Values) -> Values:
@@ -79,7 +80,7 @@ def _step(integers: Values, rare_below: int) -> int:
     if len(integers) >= rare_below and divisor <= _LARGEST_STEP:
         return max(1, divisor)
     rounds = (m * 10**k for k in range(18) for m in (1, 2, 5))
-    return max(r for r in rounds if divisor % r == 0)
+    return max(int(r) for r in rounds if divisor % r == 0)
 
 
 class Scale(Record):

@@ -84,9 +84,7 @@ class TableCodec:
         parts += [self.codecs[name].encode(self._values(table, name)) for name in self._chosen(columns)]
         return np.hstack(parts)
 
-    def decode(
-        self, codes: NDArray[np.integer[Any]], rng: np.random.Generator, columns: Sequence[str] | None = None
-    ) -> pa.Table:
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator, columns: Sequence[str] | None = None) -> pa.Table:
         """Give a table of these columns, or all, of the codes of their sub-columns, in the types that were fitted."""
         chosen = self._chosen(columns)
         widths = [len(self.layout.of(name)) for name in chosen]

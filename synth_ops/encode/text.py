@@ -1,8 +1,5 @@
 """Text that is not learned: whether it is there, and what such text looks like."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
@@ -35,7 +32,3 @@ class TextCodec(Codec):
         """Make texts up."""
         made = self.pattern.draw(len(codes), rng).cast(field.type)
         return masked(made, (codes[:, 0] == NULL) & field.nullable)
-
-    def to_json(self) -> Mapping[str, Any]:
-        """Give the codec as JSON values."""
-        return {"pattern": self.pattern.to_json()}
