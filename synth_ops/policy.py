@@ -38,7 +38,7 @@ class Decided(Record):
     reason: str
 
 
-def decide(
+def decide(  # noqa: PLR0913 — each is a fact of its own, by keyword
     table: TablePlan,
     *,
     table_hash: str,
@@ -50,9 +50,7 @@ def decide(
 ) -> Decided:
     """Decide from the plan, from what was found tonight, and from what the latest model saw.
 
-    Args:
-        chosen: False where a person named other tables, and not this one.
-        code_version: of the code that runs tonight.
+    A table that is not `chosen`, for a person named others, keeps a model that can still be used.
     """
     if table.mode != "synthesize":
         return Decided(decision=table.mode, reason="as synth.yaml says")
@@ -69,7 +67,7 @@ def decide(
 
 
 def table_hash(plan: Plan, table: TablePlan) -> str:
-    """Give sixteen hex digits over what shapes the training matrix: the table, its parents' columns, its children's keys."""
+    """Give sixteen hex digits over what shapes the training matrix: the table, its parents, its children's keys."""
     by_name = {t.name: t for t in plan.tables}
     content = {
         "table": _encoded(table),
@@ -87,7 +85,7 @@ def _outdated(table: TablePlan, content: str, latest: ModelFacts, code_version: 
         return f"the model is to be a {table.model}, and was a {latest.family}"
     if latest.table_hash != content:
         return "the schema or the plan of the table changed"
-    if latest.code_version.split(".")[0] != code_version.split(".")[0]:
+    if latest.code_version.split(".")[0] != code_version.split(".", maxsplit=1)[0]:
         return "the model was made by a version that is not read any more"
     return None
 

@@ -28,8 +28,7 @@ class PlannedTable(Record):
 def preview(config: Config, workspace: Workspace, *, tables: tuple[str, ...] | None = None) -> tuple[PlannedTable, ...]:
     """Read the source once, and ask the policy about each table.
 
-    Args:
-        tables: whose models may be learned anew; None is all.
+    `tables` are those whose models may be learned anew; None is all.
 
     Raises:
         PlanError: synth.yaml does not fit the schema, or a chosen table is not in it.

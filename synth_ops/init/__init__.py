@@ -1,1 +1,5 @@
-"""TODO one line."""
+"""A project for a database, written by looking at it once."""
+
+from synth_ops.init.project import Initialised, init_project
+
+__all__ = ["Initialised", "init_project"]

@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from synth_ops.plan.durations import PATTERN, parse_duration
 from synth_ops.plan.explain import explain
 from synth_ops.plan.marked import Marked, read_marked
-from synth_ops.plan.plan import Family, Kind, Mode, Privacy
 from synth_ops.plan.places import absolute_folder, absolute_source
+from synth_ops.plan.plan import Family, Kind, Mode, Privacy
 from synth_ops.plan.secrets import secret_problems
 
 

@@ -41,7 +41,7 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
 
 def _came(path: KeyPath, value: object) -> str:
     """Show a short value as it is, and of any other what it is; of a URL, never a letter."""
-    shown = path[:1] not in ((k,) for k in WITH_SECRETS) and isinstance(value, str | int | float)
+    shown = path[:1] not in WITH_SECRETS and isinstance(value, str | int | float)
     if shown and len(repr(value)) <= _LONGEST_SHOWN:
         return repr(value)
     return next((name for kind, name in _NAMES if isinstance(value, kind)), type(value).__name__)

@@ -8,7 +8,7 @@ from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableC
 from synth_ops.plan.fates import Case, fate_of
 from synth_ops.plan.plan import Plan, Privacy, TablePlan
 from synth_ops.plan.problems import KeyPath, Problem, unknown
-from synth_ops.plan.types import comparable, fitting_kinds, kind_of
+from synth_ops.plan.types import comparable, fitting_kinds
 from synth_ops.schema import Column, Database, ForeignKey, Table
 
 
@@ -147,5 +147,5 @@ def _fake_problems(here: KeyPath, provider: str, column: Column) -> Iterator[Pro
 
     if provider not in PROVIDERS:
         yield Problem(here, unknown(provider, PROVIDERS, "provider"))
-    if kind_of(column) != "auto":
+    if column.arrow_type != "string" or column.enum is not None:
         yield Problem(here, f"must stand at a text column, however it is {column.source_type}; use mint or null")

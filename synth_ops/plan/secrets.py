@@ -7,7 +7,7 @@ from synth_ops.plan.marked import Value
 from synth_ops.plan.problems import KeyPath, Problem
 from synth_ops.settings import SECRET
 
-WITH_SECRETS = ("source", "publish")
+WITH_SECRETS: frozenset[KeyPath] = frozenset({("source",), ("publish",)})
 """The keys whose values may name environment variables."""
 
 
@@ -26,14 +26,12 @@ def has_password(url: str) -> bool:
 
 
 def _problems_of(path: KeyPath, text: str) -> Iterator[Problem]:
-    if path[:1] not in ((k,) for k in WITH_SECRETS):
+    if path[:1] not in WITH_SECRETS:
         if "${" in text:
             yield Problem(path, "must be written out, for ${NAME} may stand in source and publish only")
         return
     if "${" in SECRET.sub("", text):
-        yield Problem(
-            path, "must name variables as ${NAME}, of letters, digits and _, however one is written otherwise"
-        )
+        yield Problem(path, "must name variables as ${NAME}, of letters, digits and _, however one is not")
     if has_password(text):
         yield Problem(
             path,

@@ -1,0 +1,90 @@
+"""The text of a new synth.yaml: what was decided stands in it, and why stands beside it."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import yaml
+
+from synth_ops.plan.plan import ColumnPlan, Plan, TablePlan
+from synth_ops.schema import ForeignKey
+
+HEADER = """\
+# What synth-ops does every night. `synth-ops plan` shows what tonight would do, `synth-ops refresh` does it.
+# What is left out is decided by the safe thing; every word here is yours to change.
+"""
+FOOTER = """\
+# Categories of fewer entities than rare_below are pooled before anything is learned; holdout is the share of entities
+# that no model sees, kept to measure against.
+privacy: {rare_below: 10, holdout: 0.2, clip_extremes: true}
+"""
+
+
+def config_text(plan: Plan, source: str, *, soft: Mapping[str, Sequence[ForeignKey]]) -> str:
+    """Give the whole file; `soft` are the undeclared references of each table."""
+    head = [
+        HEADER.rstrip(),
+        f"dataset: {_word(plan.dataset)}",
+        f"source: {_word(source)}",
+        "publish: ./snapshots",
+        "defaults: {model: vae, rows: 1.0}   # rows: a ratio of the source's (1.0), or a count (10000)",
+        "",
+        "tables:" if plan.tables else "tables: {}",
+    ]
+    referred = {k.ref_table for t in plan.tables for k in t.foreign_keys}
+    body = [line for t in plan.tables for line in _table(t, soft.get(t.name, ()), referred)]
+    return "\n".join([*head, *body, FOOTER])
+
+
+def needs_look(column: ColumnPlan) -> bool:
+    """Tell whether a person should look at what was decided: it was told from a name, or the values are lost."""
+    return column.reason.startswith("looks like") or column.fate == "null" or column.provider is not None
+
+
+def _table(table: TablePlan, soft: Sequence[ForeignKey], referred: set[str]) -> Iterator[str]:
+    yield from (f"  # {fact}" for fact in _facts(table, referred))
+    looked = [c for c in table.columns if needs_look(c)]
+    yield f"  {_word(table.name)}:" if looked or soft else f"  {_word(table.name)}: {{}}"
+    if looked:
+        yield "    columns:"
+        yield from (f"      {_column(c)}" for c in looked)
+    if soft:
+        yield "    foreign_keys:   # not declared in the database, but told by names and rows; orphans keep their share"
+        yield from (f"      - {_key(k)}" for k in soft)
+    yield ""
+
+
+def _facts(table: TablePlan, referred: set[str]) -> Iterator[str]:
+    key = f"key {_words(table.table.primary_key)}" if table.table.primary_key else "no key"
+    refers = [k for k in table.foreign_keys if not k.soft]
+    parents = f"; refers to {_words(dict.fromkeys(k.ref_table for k in refers))}" if refers else ""
+    yield f"{_words([table.name])}: {len(table.columns)} columns, {key}{parents}"
+    if table.name in referred and not table.foreign_keys and not any(needs_look(c) for c in table.columns):
+        yield "If this is public reference data that speaks of no person, {mode: copy} publishes it as it is."
+
+
+def _column(column: ColumnPlan) -> str:
+    said = {"fake": f"{{fake: {column.provider}}}", "mint": "{mint: true}", "null": "{null: true}"}[column.fate]
+    return f"{_word(column.name)}: {said}   # {_plain(column.reason)}"
+
+
+def _key(key: ForeignKey) -> str:
+    columns, referred = (f"[{', '.join(map(_word, c))}]" for c in (key.columns, key.ref_columns))
+    return f"{{columns: {columns}, references: {_word(key.ref_table)}, ref_columns: {referred}}}"
+
+
+def _word(text: str) -> str:
+    """Write text as YAML: as it is where that reads back to the same text, else in quotes."""
+    plain = re.fullmatch(r"[A-Za-z_./$][\w./$:{}?=@&+-]*", text, re.ASCII) and not re.search(r":$|[{},]", text)
+    if plain and yaml.safe_load(text) == text:
+        return text
+    return json.dumps(text, ensure_ascii=True)
+
+
+def _words(names: Sequence[str] | Mapping[str, None]) -> str:
+    return ", ".join(_plain(name) for name in names)
+
+
+def _plain(text: str) -> str:
+    """Keep a comment in its line."""
+    return re.sub(r"[^\x20-\x7e\u00a0-\ud7ff]+", " ", text)
