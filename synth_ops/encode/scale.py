@@ -42,13 +42,17 @@ class Lattice(Record):
         return cls(digits=digits, step=step, origin=int(integers[0]) % step if len(integers) else 0)
 
     def to_index(self, values: Values) -> Values:
-        """Give the place of each value on the lattice; what lies off it goes to a neighbour."""
+        """Give the place of each value on the lattice; what lies off it goes to the nearest."""
         if self.step is None:
             return values
         if self.digits is not None:
             power = 10.0**self.digits
             values = np.rint(np.clip(values, -_HUGE / power, _HUGE / power) * power).astype(np.int64)
-        return values // self.step if self.step > 1 else values
+        return self._nearest(values, self.step) if self.step > 1 else values
+
+    def _nearest(self, values: Values, step: int) -> Values:
+        off = values % step - self.origin
+        return np.asarray(values // step + (2 * off > step).astype(np.int64) - (2 * off < -step).astype(np.int64))
 
     def to_value(self, index: Values) -> Values:
         """Give the value at each place."""
