@@ -22,7 +22,7 @@ setup: $(DEV) ## Make .venv with everything: extras, tests, linters
 demo: $(DEMO) ## Build the demo's production database (five tables of flights, one DuckDB file)
 
 refresh: $(CORE) $(DEMO) ## Run one night's refresh of the demo; NIGHT=2026-01-31, ARGS="--quiet"
-	$(BIN)/synth-ops refresh --config pipelines/synth.yaml $(if $(NIGHT),--night $(NIGHT)) $(ARGS)
+	$(BIN)/synth-ops refresh $(if $(NIGHT),--night $(NIGHT)) $(ARGS)
 
 test: $(DEV) ## Run the tests; PYTEST_ARGS="-k lock"
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

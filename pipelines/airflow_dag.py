@@ -10,7 +10,7 @@ from synth_ops.airflow import SynthRefreshOperator
 with DAG("synth_refresh", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_runs=1):
     SynthRefreshOperator(
         task_id="refresh",
-        config=str(Path(__file__).with_name("synth.yaml")),
+        config=str(Path(__file__).resolve().parents[1] / "synth.yaml"),
         retries=2,
         retry_delay=timedelta(minutes=5),
         execution_timeout=timedelta(hours=6),

@@ -4,4 +4,4 @@ from pathlib import Path
 
 from synth_ops.dagster import build_synth_assets
 
-defs = build_synth_assets(Path(__file__).with_name("synth.yaml"))
+defs = build_synth_assets(Path(__file__).resolve().parents[1] / "synth.yaml")

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth_ops.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Night, Tables, table_names
-from synth_ops.cli.results import print_line, print_records, print_rows
+from synth_ops.cli.results import print_json, print_line, print_records, print_rows
 
 if TYPE_CHECKING:
+    from synth_ops.init import Initialised
     from synth_ops.plan import ColumnPlan
 
 
 def init(
     url: Annotated[str, typer.Argument(help="postgresql:// · duckdb:/// · sqlite:/// · mysql:// · parquet:FOLDER")],
     *,
-    folder: Annotated[Path, typer.Option("--into", help="Where to write the project.")] = Path(),
+    into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="Where to write the project.")] = Path(),
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Its name.", show_default="from the URL")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files that are there.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look at a database and write a project that runs as it is.
 
@@ -27,9 +31,30 @@ def init(
       synth-ops init duckdb:///shop.duckdb
       synth-ops init 'postgresql://reader:${PGPASSWORD}@db/shop' --into shop
     """
-    from synth_ops.init import init as write_project
+    from synth_ops.init import init_project
 
-    print_line(str(write_project(url, folder)))
+    record = init_project(url, into, dataset=dataset, force=force)
+    if as_json:
+        print_json(record)
+    else:
+        _tell(record)
+
+
+def _tell(record: "Initialised") -> None:
+    """Print what was written, what to look at, and what comes next."""
+    for path in record.files:
+        print_line(f"wrote {path}")
+    if record.to_look_at:
+        print_line("\nLook at these columns: what becomes of them was told from their names and types.")
+        print_rows(
+            ("table", "column", "fate", "why"), [(c.table, c.column, c.fate, c.reason) for c in record.to_look_at]
+        )
+    for key in record.soft_foreign_keys:
+        print_line(f"found a reference that is not declared: {key}")
+    export = f"export {record.export}=...   # the URL with its password, which was written nowhere\n" * bool(
+        record.export
+    )
+    print_line(f"\nNext:\n{export}cd {record.folder}\nsynth-ops plan\nsynth-ops refresh")
 
 
 def plan(

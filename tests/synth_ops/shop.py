@@ -1,15 +1,10 @@
-"""A tiny shop to refresh: two tables, one foreign key, and a plan that learns them in seconds."""
+"""A tiny shop to refresh: two tables, one foreign key, and the project that init writes for it."""
 
 from pathlib import Path
 
 import duckdb
 
-YAML = """\
-dataset: shop
-source: duckdb:///{source}
-publish: {publish}
-defaults: {{time_budget: 10s}}
-"""
+from synth_ops.init import init_project
 
 
 def build_shop(folder: Path, *, n_users: int = 200) -> Path:
@@ -29,6 +24,5 @@ def build_shop(folder: Path, *, n_users: int = 200) -> Path:
             "INSERT INTO orders SELECT i, 1 + (i * 13) % ?, round(sqrt(i) * 3, 2) FROM range(1, 2 * ? + 1) r(i)",
             [n_users, n_users],
         )
-    plan = folder / "synth.yaml"
-    plan.write_text(YAML.format(source=source, publish=folder / "snapshots"))
-    return plan
+    init_project(f"duckdb:///{source}", folder)
+    return folder / "synth.yaml"

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,7 +29,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Refreshed
 
 
 @pytest.fixture
-def shop(published: tuple[Path, Refreshed], tmp_path: Path) -> Iterator[Path]:
+def shop(tmp_path: Path) -> Path:
     """Give the plan of a shop of one's own that nobody has refreshed."""
     return build_shop(tmp_path)
 
