@@ -24,7 +24,7 @@ def build_synth_assets(config: str | Path, *, first_night: str = FIRST_NIGHT) ->
     nights = dg.DailyPartitionsDefinition(start_date=first_night, end_offset=1)  # today is a night
     steps = tuple(VERBS)
     assets = [_asset_of(s, path, group, nights, b) for s, b in zip(steps, (None, *steps), strict=False)]
-    job = dg.define_asset_job(f"refresh_{group}", dg.AssetSelection.groups(group), partitions_def=nights)
+    job = dg.define_asset_job(f"refresh_{group}", dg.AssetSelection.groups(group))
     return dg.Definitions(assets=assets, jobs=[job])
 
 

@@ -7,7 +7,7 @@ import duckdb
 from synth_ops.init import init_project
 
 
-def build_shop(folder: Path, *, n_users: int = 200) -> Path:
+def build_shop(folder: Path, *, n_users: int = 100) -> Path:
     """Write the database and its plan, and give the plan's path."""
     source = folder / "shop.duckdb"
     with duckdb.connect(str(source)) as connection:

@@ -39,7 +39,7 @@ def test_refresh_publishes_every_table(published: tuple[Path, Refreshed]) -> Non
 
     assert record.outcome == "published"
     assert record.verdict == "PASS"
-    assert {t.name: t.n_rows for t in record.tables} == {"users": 200, "orders": pytest.approx(400, rel=0.2)}
+    assert {t.name: t.n_rows for t in record.tables} == {"users": 100, "orders": pytest.approx(200, rel=0.2)}
     assert Path(record.report).is_file()
 
 
