@@ -7,7 +7,9 @@ from airflow.sdk import DAG
 
 from synth_ops.airflow import SynthRefreshOperator
 
-with DAG("synth_refresh", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_runs=1):
+with DAG(
+    "synth_refresh", schedule="@daily", start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_runs=1
+):
     SynthRefreshOperator(
         task_id="refresh",
         config=str(Path(__file__).resolve().parents[1] / "synth.yaml"),
