@@ -30,7 +30,8 @@ class MaskedLinear(nn.Module):
     mask: Tensor
 
     def __init__(self, in_degrees: Tensor, out_degrees: Tensor, *, strict: bool, gain: float = 1.0) -> None:
-        """
+        """Draw small weights, and fix which of them count.
+
         Args:
             in_degrees: ``(d_in,)``, the last sub-column that each input knows of.
             out_degrees: ``(d_out,)``, the last that each output may know of.
@@ -67,7 +68,7 @@ class CodeEmbedding(nn.Module):
         self.d_embedding = d_embedding
         self.register_buffer("offsets", torch.cumsum(sizes, 0) - sizes, persistent=False)
         self.register_buffer("owner", torch.repeat_interleave(torch.arange(len(sizes)), sizes), persistent=False)
-        basis = [_basis(c, s.n_special, s.ordinal) for c, s in zip(counts, layout.sub_columns, strict=True)]
+        basis = [_basis(c, s.n_special, ordinal=s.ordinal) for c, s in zip(counts, layout.sub_columns, strict=True)]
         self.register_buffer("basis", torch.cat(basis) if basis else torch.zeros(0, N_BASIS))
         free_scale = torch.cat([torch.full((s.size, 1), 0.1 if s.ordinal else 1.0) for s in layout.sub_columns])
         self.free = nn.Parameter(torch.randn(int(sizes.sum()), d_embedding) * 0.3 * free_scale)
@@ -83,11 +84,11 @@ class CodeEmbedding(nn.Module):
         return vectors.flatten(1)
 
 
-def _basis(counts: Tensor, n_special: int, ordinal: bool) -> Tensor:
+def _basis(counts: Tensor, n_special: int, *, ordinal: bool) -> Tensor:
     """Give ``(size, N_BASIS)`` features of each code's rank among the training rows; zeros where there is no order."""
     features = torch.zeros(len(counts), N_BASIS)
     mass = counts[n_special:].double() + 0.5
-    if not ordinal or len(mass) < 2:
+    if not ordinal or len(mass) <= 1:
         return features
     rank = (torch.cumsum(mass, 0) - mass / 2) / mass.sum()
     normal = torch.erfinv(2 * rank - 1) * 2**0.5
@@ -160,15 +161,13 @@ class Decoder(nn.Module):
         hidden = self.entry(x) + shifts[0]
         for block, shift in zip(self.blocks, shifts[1:], strict=True):
             hidden = hidden + block(self._drop(functional.silu(hidden), noise)) + shift
-        logits = self.direct(x) + self.out(self._drop(functional.silu(hidden), noise))
+        logits: Tensor = self.direct(x) + self.out(self._drop(functional.silu(hidden), noise))
         return logits + self.refinement(codes)
 
     def refinement(self, codes: Tensor) -> Tensor:
         """Give ``(n_rows, n_learned_codes)``: what a coarse code alone says of its fine codes."""
         parts = [
-            self.refine[str(i)][codes[:, coarse]]
-            if coarse is not None
-            else self.out.bias.new_zeros(len(codes), size)
+            self.refine[str(i)][codes[:, coarse]] if coarse is not None else self.out.bias.new_zeros(len(codes), size)
             for i, coarse, size in zip(self.learned, self.within, self.sizes, strict=True)
         ]
         return torch.cat(parts, 1)

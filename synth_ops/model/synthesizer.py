@@ -15,6 +15,7 @@ from torch import Tensor
 from synth_ops.encode.layout import Layout
 from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.model.config import NetworkConfig, TrainingConfig
+from synth_ops.model.order import reading_order, reordered
 from synth_ops.model.training import Tick, Trained, train
 from synth_ops.model.vae import VAE
 from synth_ops.workspace import staged, write_text
@@ -71,11 +72,12 @@ class Constant:
 
 
 class Neural:
-    """A network over codes, with its layout."""
+    """A network over codes, which it reads in an order of its own."""
 
     def __init__(self, family: str, network: VAE, layout: Layout, n_context: int, config: NetworkConfig) -> None:
         self.family, self.network, self.layout = family, network, layout
         self.n_context, self.config = n_context, config
+        self.order = np.array(reading_order(layout, n_context))
 
     def sample(self, n_rows: int, *, context: Codes | None, seed: int) -> Codes:
         device = self.network.embedding.free.device
@@ -85,12 +87,12 @@ class Neural:
             stop = min(start + CHUNK, n_rows)
             given = None if context is None else torch.from_numpy(context[start:stop].astype(np.int64)).to(device)
             pieces.append(self.network.sample(stop - start, given, noise).cpu().numpy().astype(np.int32))
-        return np.concatenate(pieces)
+        return np.ascontiguousarray(np.concatenate(pieces)[:, np.argsort(self.order)])
 
     def log_likelihood(self, codes: Codes, *, seed: int) -> NDArray[np.float64]:
         device = self.network.embedding.free.device
         noise = torch.Generator(device).manual_seed(seed)
-        rows = torch.from_numpy(codes.astype(np.int64)).to(device)
+        rows = torch.from_numpy(codes[:, self.order].astype(np.int64)).to(device)
         nats = [self.network.nats(piece, noise) for piece in rows.split(CHUNK)]
         return -torch.cat(nats).double().cpu().numpy() if nats else np.zeros(0)
 
@@ -105,7 +107,7 @@ FAMILIES: Mapping[str, Build] = {"vae": VAE}
 """Families that can be trained, by the word that a plan uses."""
 
 
-def fit_synthesizer(
+def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is by keyword
     family: str,
     codes: Codes,
     layout: Layout,
@@ -128,14 +130,17 @@ def fit_synthesizer(
         WorkerFailed: the training diverged.
     """
     if family not in FAMILIES:
-        raise PlanError(f"A model must be one of {sorted(FAMILIES)}, however: {family!r}. Change `model:` in synth.yaml.")
+        raise PlanError(
+            f"A model must be one of {sorted(FAMILIES)}, however: {family!r}. Change `model:` in synth.yaml."
+        )
     if len(codes) == 0 or len(layout.sizes) == n_context:
         return Constant(layout, n_context), Trained(0, 0, 0.0, "converged", 0.0)
-    rows = torch.from_numpy(codes.astype(np.int64))
+    order = reading_order(layout, n_context)
+    rows, read = torch.from_numpy(codes[:, order].astype(np.int64)), reordered(layout, order)
     with torch.random.fork_rng(devices=[]):  # torch draws initial weights from its global generator only
         torch.manual_seed(config.seed)
-        network = FAMILIES[family](layout, count_codes(rows, layout), n_context, config.network)
-    network.start(rows, layout)
+        network = FAMILIES[family](read, count_codes(rows, read), n_context, config.network)
+    network.start(rows, read)
     if isinstance(start_from, Neural):
         network.load_state_dict(start_from.network.state_dict())
     synthesizer = Neural(family, network.to(pick_device(device)), layout, n_context, config.network)
@@ -161,8 +166,9 @@ def load_synthesizer(folder: Path, *, device: str = "cpu") -> Synthesizer:
         if facts["family"] == Constant.family:
             return Constant(layout, facts["n_context"])
         config = NetworkConfig.model_validate(facts["network"])
-        empty = [torch.ones(size) for size in layout.sizes]
-        network = FAMILIES[facts["family"]](layout, empty, facts["n_context"], config)
+        read = reordered(layout, reading_order(layout, facts["n_context"]))
+        empty = [torch.ones(size) for size in read.sizes]
+        network = FAMILIES[facts["family"]](read, empty, facts["n_context"], config)
         network.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise CorruptArtifact(

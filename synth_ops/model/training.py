@@ -91,8 +91,11 @@ def train(
 
     Args:
         network: a `Trainable`.
+        codes: all rows; some are held out to decide when to stop.
+        config: how long, how fast, and from which seed.
         checkpoint: a folder that holds the state of an unfinished training of the same rows and configuration;
             it is resumed where there is one, and left there.
+        watch: called after each validation.
 
     Raises:
         WorkerFailed: the loss is not a number.
@@ -172,7 +175,7 @@ class _Loop:
 
     def _validate(self) -> None:
         noise = torch.Generator(self.device).manual_seed(self.config.seed + 1)
-        nats = [self.averaged.nats(piece, noise) for piece in self.held.split(8192)]  # type: ignore[operator]
+        nats = [self.averaged.nats(piece, noise) for piece in torch.split(self.held, 8192)]  # type: ignore[operator] # a Trainable, as nn.Module cannot say
         loss = float(torch.cat(nats).mean())
         if not math.isfinite(loss):
             raise WorkerFailed(
@@ -226,7 +229,7 @@ class _Loop:
             state = json.loads((self.folder / "state.json").read_text()) if self.folder else None
             if state is None or state.pop("of") != self._of():
                 return
-            tensors = load_file(self.folder / state.pop("tensors"), device=str(self.device))  # type: ignore[operator]
+            tensors = load_file(self.folder / state.pop("tensors"), device=str(self.device))
         except (OSError, ValueError, KeyError, SafetensorError):
             return
         self.noise.set_state(tensors["noise"].cpu())
@@ -264,14 +267,14 @@ def batch_size(n_rows: int, most: int) -> int:
     >>> batch_size(2_000, 512), batch_size(1_000_000, 512)
     (32, 512)
     """
-    return max(1, min(most, n_rows, max(16, 2 ** int(math.log2(max(n_rows / 48, 1))))))
+    return max(1, min(most, n_rows, max(16, 1 << int(math.log2(max(n_rows / 48, 1))))))
 
 
 def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     """Decay matrices, leave biases and tables alone."""
     groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, betas=(0.9, 0.99))
 

@@ -22,7 +22,8 @@ class VAE(nn.Module):
     """
 
     def __init__(self, layout: Layout, counts: Sequence[Tensor], n_context: int, config: NetworkConfig) -> None:
-        """
+        """Lay the network out; `start` gives it its first weights.
+
         Args:
             layout: the sub-columns, context first.
             counts: how often each code of each sub-column occurs in the training rows.
@@ -158,7 +159,9 @@ class _Ancestral:
         for i in range(1, len(self.layers)):
             self.active[i - 1][:, start:stop] = functional.silu(value)
             weight, bias = self.weights[i][start:stop, :stop], self.layers[i].bias[start:stop]
-            value = value + functional.linear(self.active[i - 1][:, :stop], weight, bias) + self.shifts[i][:, start:stop]
+            value = (
+                value + functional.linear(self.active[i - 1][:, :stop], weight, bias) + self.shifts[i][:, start:stop]
+            )
         self.active[-1][:, start:stop] = functional.silu(value)
 
     def _logits(self, i: int) -> Tensor:
@@ -166,7 +169,9 @@ class _Ancestral:
         place = i - self.vae.n_context
         rows = decoder.slices[place]
         logits = functional.linear(self.x[:, :seen], decoder.direct.weight[rows, :seen], decoder.direct.bias[rows])
-        logits = logits + functional.linear(self.active[-1][:, :stop], decoder.out.weight[rows, :stop], decoder.out.bias[rows])
+        logits = logits + functional.linear(
+            self.active[-1][:, :stop], decoder.out.weight[rows, :stop], decoder.out.bias[rows]
+        )
         coarse = decoder.within[place]
         return logits if coarse is None else logits + decoder.refine[str(i)][self.codes[:, coarse]]
 

@@ -15,7 +15,7 @@ def network(n_context: int = 0) -> tuple[VAE, torch.Tensor]:
 
 def logits_of(vae: VAE, codes: torch.Tensor) -> tuple[torch.Tensor, ...]:
     z = torch.zeros(len(codes), SMALL.network.d_latent)
-    return vae.decoder(vae.embedding(codes), z, codes).split(vae.decoder.sizes, -1)
+    return torch.split(vae.decoder(vae.embedding(codes), z, codes), list(vae.decoder.sizes), -1)
 
 
 def test_logits_of_a_sub_column_ignore_itself_and_what_follows() -> None:

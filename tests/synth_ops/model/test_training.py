@@ -83,7 +83,7 @@ def test_same_seed_gives_same_weights_and_rows() -> None:
 
     samples = [s.sample(100, context=None, seed=3) for s in (first, second)]
 
-    np.testing.assert_array_equal(*samples)
+    np.testing.assert_array_equal(samples[0], samples[1])
 
 
 def test_validation_takes_a_share_but_leaves_most_rows() -> None:
