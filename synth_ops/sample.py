@@ -28,8 +28,8 @@ from synth_ops.records import (
     no_progress,
 )
 from synth_ops.relate import Draft, Frame, Relations, Scene, TableSpec, close, complete, sampling_order, start
+from synth_ops.seeds import seed_of
 from synth_ops.worker import JobSpec, run_job
-from synth_ops.worker.launch import job_files
 from synth_ops.workspace import Workspace, read_record, sha256_of, staged, write_record
 from synth_ops.workspace.models import model_folder
 
@@ -58,11 +58,8 @@ def sample(workspace: Workspace, *, progress: Progress = no_progress, device: st
         seed=seed_of("sample", night.plan.hash, night.extracted.fingerprint, workspace.night),
         options={"inputs": night.inputs},
     )
-    record = Sampled.model_validate(run_job(spec, progress=progress))
-    if not _is_complete(record, night):
-        # The worker's answer outlived its files: it must be asked anew.
-        job_files(spec).result.unlink(missing_ok=True)
-        record = Sampled.model_validate(run_job(spec, progress=progress))
+    outcome = run_job(spec, progress=progress, still_holds=lambda r: _is_complete(Sampled.model_validate(r), night))
+    record = Sampled.model_validate(outcome)
     if not _is_complete(record, night):
         raise WorkerFailed(
             f"Sampling must leave the files that it names, however some under {workspace.shared_night} are missing or"
@@ -70,11 +67,6 @@ def sample(workspace: Workspace, *, progress: Progress = no_progress, device: st
         )
     write_record(workspace.record("sample"), record)
     return record
-
-
-def seed_of(*parts: str) -> int:
-    """Give a seed below 2**31 that only these words give."""
-    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:4]) >> 1
 
 
 def sample_job(spec: JobSpec, progress: Progress) -> Sampled:

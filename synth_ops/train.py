@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,9 +13,10 @@ from synth_ops.encode import FitRules, TableCodec
 from synth_ops.errors import PlanError
 from synth_ops.holdout import holdout_mask
 from synth_ops.plan import Plan, TablePlan
-from synth_ops.policy import Decided, ModelFacts, decide, table_hash
+from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide, table_hash
 from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
 from synth_ops.relate import Augmented, augment, relations_of
+from synth_ops.seeds import seed_of
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace import Workspace, read_record, write_record, write_text
 from synth_ops.workspace.models import is_whole, model_folder, staged_model
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from synth_ops.model import Synthesizer
     from synth_ops.model import Trained as Ended
 
-CODE_VERSION = "1"
-"""Raised when models of an older version can no longer be read."""
 FINETUNE_SHARE = 0.25
 """Row visits of a warm-started training, as a share of a cold one's."""
 
@@ -42,7 +41,10 @@ def train(
     Leaves each new model under ``private/models/<table>/<model id>``, and ``latest.json`` beside it.
 
     Args:
+        workspace: tonight's, with its extract done.
+        progress: told of each phase and epoch.
         tables: retrain or refresh these only; the others keep the model they have.
+        device: where the workers compute.
 
     Raises:
         PlanError: a chosen table is not in the plan, or there is nothing extracted tonight.
@@ -54,10 +56,8 @@ def train(
     done = read_record(workspace.record("train"), Trained)
     if done is not None and _is_complete(workspace, plan, done, extracted, tables):
         return done
-    trained = tuple(
-        _train_table(workspace, plan, extracted, table, tables is None or table.name in tables, device, progress)
-        for table in plan.tables
-    )
+    night = _Night(workspace, plan, extracted, device, progress)
+    trained = tuple(_train_table(night, table, chosen=tables is None or table.name in tables) for table in plan.tables)
     record = Trained(night=workspace.night, tables=trained, seconds=round(time.monotonic() - started, 3))
     write_record(workspace.record("train"), record)
     return record
@@ -92,7 +92,10 @@ def _is_complete(
     facts = {t.name: t for t in done.tables}
     return set(facts) == {t.name for t in plan.tables} and all(
         facts[t.name].model_id is None
-        or (_is_current(workspace, plan, t, extracted) and is_whole(workspace.models(t.name) / str(facts[t.name].model_id)))
+        or (
+            _is_current(workspace, plan, t, extracted)
+            and is_whole(workspace.models(t.name) / str(facts[t.name].model_id))
+        )
         for t in plan.tables
     )
 
@@ -135,15 +138,18 @@ def _latest(workspace: Workspace, table: TablePlan) -> ModelFacts | None:
     return latest if latest and is_whole(workspace.models(table.name) / latest.model_id) else None
 
 
-def _train_table(
-    workspace: Workspace,
-    plan: Plan,
-    extracted: Extracted,
-    table: TablePlan,
-    chosen: bool,
-    device: str,
-    progress: Progress,
-) -> TrainedTable:
+class _Night(NamedTuple):
+    """What every table of one night shares."""
+
+    workspace: Workspace
+    plan: Plan
+    extracted: Extracted
+    device: str
+    progress: Progress
+
+
+def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTable:
+    workspace, plan, extracted, device, progress = night
     latest = _latest(workspace, table)
     decided = decide_table(plan, table, extracted, latest, chosen=chosen)
     progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
@@ -151,9 +157,14 @@ def _train_table(
         return TrainedTable(name=table.name, decision=decided.decision, reason=decided.reason)
     if decided.decision == "reuse" and latest is not None:
         return TrainedTable(
-            name=table.name, decision="reuse", reason=decided.reason, model_id=latest.model_id,
-            parent_id=latest.parent_id, n_rows=latest.n_rows,
-        )  # fmt: skip
+            name=table.name,
+            decision="reuse",
+            reason=decided.reason,
+            model_id=latest.model_id,
+            parent_id=latest.parent_id,
+            n_rows=latest.n_rows,
+        )
+    models = workspace.models(table.name)
     parent = latest.model_id if latest and decided.decision == "finetune" else None
     fingerprint = fingerprint_for(plan, table, extracted)
     spec = JobSpec(
@@ -164,9 +175,15 @@ def _train_table(
         table=table.name,
         device=device,
         seed=seed_of("train", plan.hash, fingerprint, table.name),
-        options={"decision": decided.decision, "reason": decided.reason, "parent_id": parent, "fingerprint": fingerprint},
+        options={
+            "decision": decided.decision,
+            "reason": decided.reason,
+            "parent_id": parent,
+            "fingerprint": fingerprint,
+        },
     )
-    result = TrainedTable.model_validate(run_job(spec, progress=progress))
+    outcome = run_job(spec, progress=progress, still_holds=lambda r: is_whole(models / str(r["model_id"])))
+    result = TrainedTable.model_validate(outcome)
     facts = ModelFacts(
         model_id=str(result.model_id),
         family=table.model,
@@ -176,19 +193,12 @@ def _train_table(
         code_version=CODE_VERSION,
         parent_id=parent,
     )
-    write_record(workspace.models(table.name) / "latest.json", facts)
+    write_record(models / "latest.json", facts)
     return result
-
-
-def seed_of(*parts: str) -> int:
-    """Give a seed below 2**31 that only these words give."""
-    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:4]) >> 1
 
 
 def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
     """Fit or refresh one table's model; runs in a worker."""
-    from synth_ops.model import load_synthesizer  # torch is loaded in the worker, and nowhere else
-
     workspace = spec.workspace
     plan = _tonight(workspace)[0]
     table = plan.table(str(spec.table))
@@ -198,9 +208,7 @@ def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
     parent_id = spec.options.get("parent_id")
     parent = model_folder(workspace, table.name, parent_id) if parent_id else None
     codec = _codec(augmented, plan, spec.seed, parent)
-    start_from = load_synthesizer(parent, device=spec.device) if parent else None
-    checkpoint = workspace.work / f"{spec.stem}.checkpoint"
-    synthesizer, ended = _fit(spec, table, codec, augmented, start_from, checkpoint, progress)
+    synthesizer, ended = _fit(spec, table, codec, augmented, parent, progress)
     with staged_model(workspace, table.name) as staged:
         synthesizer.save(staged.folder)
         write_text(staged.folder / "codec.json", json.dumps(codec.to_json()))
@@ -244,27 +252,39 @@ def _fit(
     table: TablePlan,
     codec: TableCodec,
     augmented: Augmented,
-    start_from: "Synthesizer | None",
-    checkpoint: Path,
+    parent: Path | None,
     progress: Progress,
 ) -> tuple["Synthesizer", "Ended"]:
-    from synth_ops.model import Tick, TrainingConfig, fit_synthesizer
+    # torch is loaded in the worker, and nowhere else
+    from synth_ops.model import Tick, TrainingConfig, fit_synthesizer, load_synthesizer
 
     def watch(tick: Tick) -> None:
         progress(
             ProgressEvent(
-                step="train", table=table.name, phase="epoch", epoch=tick.epoch, done=round(tick.done, 4),
-                loss=round(tick.loss, 4), eta_seconds=round(tick.eta_seconds, 1),
-            )  # fmt: skip
+                step="train",
+                table=table.name,
+                phase="epoch",
+                epoch=tick.epoch,
+                done=round(tick.done, 4),
+                loss=round(tick.loss, 4),
+                eta_seconds=round(tick.eta_seconds, 1),
+            )
         )
 
     config = TrainingConfig(seed=spec.seed, time_budget_seconds=table.time_budget_seconds)
-    if start_from is not None:
+    if parent is not None:
         visits = int(config.max_row_visits * FINETUNE_SHARE)
         config = config.model_copy(update={"max_row_visits": visits, "n_epochs": 10, "learning_rate": 5e-4})
     n_context = sum(len(codec.layout.of(c)) for c in augmented.context)
     codes = np.ascontiguousarray(codec.encode(augmented.table))
     return fit_synthesizer(
-        table.model, codes, codec.layout, n_context, config,
-        device=spec.device, start_from=start_from, checkpoint=checkpoint, watch=watch,
-    )  # fmt: skip
+        table.model,
+        codes,
+        codec.layout,
+        n_context,
+        config,
+        device=spec.device,
+        start_from=load_synthesizer(parent, device=spec.device) if parent else None,
+        checkpoint=spec.workspace.work / f"{spec.stem}.checkpoint",
+        watch=watch,
+    )

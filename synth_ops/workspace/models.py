@@ -38,6 +38,8 @@ def staged_model(workspace: Workspace, table: str) -> Iterator[StagedModel]:
         for name in MODEL_FILES:
             sync_file(staging / name)
         final = models / staged.model_id
+        if final.is_dir() and not is_whole(final):  # the same training made the same model, and it was damaged since
+            shutil.rmtree(final)
         if not final.is_dir():
             staging.rename(final)
             sync_folder(models)
@@ -55,7 +57,7 @@ def model_folder(workspace: Workspace, table: str, model_id: str) -> Path:
     if not is_whole(folder):
         raise CorruptArtifact(
             f"The model {model_id} of table {table!r} must be as it was saved, however files in {folder} are missing or"
-            " altered. Delete that folder and the night's trained.json, and run again: the table will be trained anew."
+            " altered. Run `synth-ops train` or `synth-ops refresh` for the night: the table will be trained anew."
         )
     return folder
 
