@@ -102,12 +102,12 @@ def test_word_in_the_file_wins_over_every_rule(tmp_path: Path) -> None:
 def test_defaults_hold_where_a_table_says_nothing(tmp_path: Path) -> None:
     path = tmp_path / "synth.yaml"
     path.write_text(
-        "dataset: s\nsource: x\npublish: o\ndefaults: {model: gan, rows: 0.5, time_budget: 5m}\n"
+        "dataset: s\nsource: x\npublish: o\ndefaults: {model: vae, rows: 0.5, time_budget: 5m}\n"
         "tables:\n  users: {model: vae, rows: 7}\n"
     )
     plan = resolve(load_config(path), DATABASE)
 
-    assert [(t.model, t.rows, t.time_budget_seconds) for t in plan.tables] == [("vae", 7, 300), ("gan", 0.5, 300)]
+    assert [(t.model, t.rows, t.time_budget_seconds) for t in plan.tables] == [("vae", 7, 300), ("vae", 0.5, 300)]
 
 
 def test_copied_table_copies_every_column(tmp_path: Path) -> None:
