@@ -116,6 +116,7 @@ def refresh(
     with locked(workspace):
         if _is_published(config, workspace):
             return _summary(workspace, "nothing to do")
+        _check_place(config)
         _begin("extract", config, workspace)
         for step in VERBS:
             _take(step, config, workspace, Options(tables, device, accept_schema), progress)
@@ -158,6 +159,13 @@ def workspace_of(config: "Config", night: str | None = None) -> Workspace:
     if night > today:
         raise PlanError(f"A night must not be in the future, however {night} is later than today, {today}.")
     return Workspace(config.workspace, config.dataset, night)
+
+
+def _check_place(config: "Config") -> None:
+    """Refuse a place that nothing can be published to before the hours of work, not after them."""
+    from synth_ops.publish.place import local_folder
+
+    local_folder(config.publish)
 
 
 def _begin(first: Step, config: "Config", workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from synth_ops.errors import PlanError
 from synth_ops.publish.manifest import MANIFEST
+from synth_ops.settings import SECRET, expand
 
 _ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(\d{3,})-[0-9a-f]{8}")
 
@@ -77,17 +78,22 @@ def night_of(snapshot: str) -> str:
 
 
 def local_folder(publish: str) -> Path:
-    """Give the folder that the plan publishes to.
+    """Give the folder that the plan publishes to, its ``${NAME}`` expanded.
 
     Raises:
-        PlanError: it is not a local folder.
+        PlanError: it is not a local folder, or a variable is not set.
     """
-    path = publish.removeprefix("file://")
+    path = expand(publish).removeprefix("file://")
     if "://" in path:
         scheme = path.partition("://")[0]
         raise PlanError(
             f"`publish:` must be a local or mounted folder for now, however it is a {scheme}:// address."
             " Use a path such as ./snapshots or /mnt/snapshots, and copy its folder to the object store."
+        )
+    if SECRET.search(publish) and not Path(path).is_absolute():
+        raise PlanError(
+            f"`publish: {publish}` must come to an absolute path, however its variables make it a relative one."
+            " Set them to a path that begins with /, and run the same command again."
         )
     return Path(path)
 
