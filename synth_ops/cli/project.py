@@ -8,6 +8,7 @@ import typer
 
 from synth_ops.cli.options import DEFAULT_CONFIG, AsJson, ConfigPath, Night, Tables, table_names
 from synth_ops.cli.results import print_json, print_line, print_records, print_rows
+from synth_ops.errors import PlanError
 
 if TYPE_CHECKING:
     from synth_ops.init import Initialised
@@ -15,11 +16,17 @@ if TYPE_CHECKING:
 
 
 def init(
-    url: Annotated[str, typer.Argument(help="postgresql:// · duckdb:/// · sqlite:/// · mysql:// · parquet:FOLDER")],
+    url: Annotated[
+        str | None, typer.Argument(help="postgresql:// · duckdb:/// · sqlite:/// · mysql:// · parquet:FOLDER")
+    ] = None,
     *,
     into: Annotated[Path, typer.Option("--into", metavar="FOLDER", help="Where to write the project.")] = Path(),
     dataset: Annotated[str | None, typer.Option("--dataset", help="Its name.", show_default="from the URL")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files that are there.")] = False,
+    suites: Annotated[
+        bool, typer.Option("--suites", help="Write the suites that the project of --config lacks, and nothing else.")
+    ] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Look at a database and write a project that runs as it is.
@@ -30,7 +37,16 @@ def init(
 
       synth-ops init duckdb:///shop.duckdb
       synth-ops init 'postgresql://reader:${PGPASSWORD}@db/shop' --into shop
+      synth-ops init --suites
     """
+    if suites:
+        _write_suites(config, url, as_json=as_json)
+        return
+    if url is None:
+        raise PlanError(
+            "init must be given the URL of a database, however there is none."
+            " Run `synth-ops init URL`, or `synth-ops init --suites` for the suites that a project lacks."
+        )
     from synth_ops.init import init_project
 
     record = init_project(url, into, dataset=dataset, force=force)
@@ -38,6 +54,22 @@ def init(
         print_json(record)
     else:
         _tell(record)
+
+
+def _write_suites(config: Path, url: str | None, *, as_json: bool) -> None:
+    """Write the suites that are missing, and tell which."""
+    if url is not None:
+        raise PlanError("init --suites must be given no URL, for the plan names the source. Leave the URL out.")
+    from synth_ops.init import write_missing_suites
+
+    written = [str(path) for path in write_missing_suites(config)]
+    if as_json:
+        print(json.dumps({"files": written}, indent=1))
+        return
+    for path in written:
+        print_line(f"wrote {path}")
+    if not written:
+        print_line("Nothing to do: every table has its suite.")
 
 
 def _tell(record: "Initialised") -> None:

@@ -1,5 +1,5 @@
 """A project for a database, written by looking at it once."""
 
-from synth_ops.init.project import Initialised, init_project
+from synth_ops.init.project import Initialised, init_project, write_missing_suites
 
-__all__ = ["Initialised", "init_project"]
+__all__ = ["Initialised", "init_project", "write_missing_suites"]

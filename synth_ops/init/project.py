@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -87,8 +88,35 @@ def init_project(url: str, folder: Path, *, dataset: str | None = None, force: b
     written_source = f"${{{VARIABLE}}}" if secret else _portable(url, folder)
     draft = _draft(written_source, name, database, soft)
     text = config_text(draft, written_source, soft=_by_table(soft))
-    try:
+    with _writing(folder):
         return _write(_Project(folder, text, draft, database, seen, soft, secret), force=force)
+
+
+def write_missing_suites(config_path: Path) -> tuple[Path, ...]:
+    """Write the suites that an existing project lacks, and touch nothing else; give the files written.
+
+    Raises:
+        PlanError: there is no such plan, or it does not fit the source.
+        SourceError: the database did not answer.
+        OutsideError: the folder of the suites cannot be written.
+    """
+    from synth_ops.expectations import write_suites  # loads what measuring needs
+
+    config = load_config(config_path)
+    with open_source(expand(config.source)) as source:
+        database = source.database()
+        plan = resolve(config, database)
+        seen = look(source, database, ())
+    folder = Path(plan.expectations)
+    with _writing(folder):
+        return tuple(write_suites(folder, plan, {name: s.n_rows for name, s in seen.items()}))
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Translate what the file system says."""
+    try:
+        yield
     except OSError as exc:
         if isinstance(exc, OutsideError):
             raise
