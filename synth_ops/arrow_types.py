@@ -11,6 +11,9 @@ import pyarrow as pa
 from synth_ops.errors import PlanError
 from synth_ops.schema import Table
 
+MAX_DIGITS = 38
+"""Decimals that 128 bits hold."""
+
 _PLAIN: Mapping[str, pa.DataType] = {
     "bool": pa.bool_(),
     "int8": pa.int8(),
@@ -109,7 +112,7 @@ def arrow_schema(table: Table) -> pa.Schema:
 def _flat(dtype: pa.DataType) -> pa.DataType:
     """Give the carried type of one that is not a list, a dictionary or an extension."""
     if pa.types.is_decimal(dtype):
-        return pa.decimal128(dtype.precision, dtype.scale) if dtype.precision <= 38 else dtype
+        return pa.decimal128(dtype.precision, dtype.scale) if dtype.precision <= MAX_DIGITS else dtype
     try:
         return parse(str(dtype))
     except PlanError:
@@ -118,4 +121,4 @@ def _flat(dtype: pa.DataType) -> pa.DataType:
 
 def _is_deep(dtype: pa.DataType) -> bool:
     """Tell whether a list of it has no flat form."""
-    return pa.types.is_nested(dtype)
+    return bool(pa.types.is_nested(dtype))

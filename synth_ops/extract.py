@@ -103,7 +103,7 @@ def _grouped(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[p
 
 
 def _one(rows: pa.Table) -> list[pa.RecordBatch]:
-    return rows.combine_chunks().to_batches()
+    return list(rows.combine_chunks().to_batches())
 
 
 @contextmanager

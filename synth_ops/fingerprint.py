@@ -37,7 +37,7 @@ class Fingerprint:
             whole.update(name.encode() + self._streams[name].digest())
         return whole.hexdigest()
 
-    def _feed(self, name: str, array: Any) -> None:
+    def _feed(self, name: str, array: pa.Array) -> None:
         self._absorb(f"{name}:valid", array.is_valid().cast(pa.uint8()))
         dtype: pa.DataType = array.type
         if pa.types.is_list(dtype):
@@ -49,7 +49,7 @@ class Fingerprint:
         elif not pa.types.is_null(dtype):
             self._absorb(f"{name}:value", _zero_filled(array))
 
-    def _absorb(self, name: str, array: Any) -> None:
+    def _absorb(self, name: str, array: pa.Array) -> None:
         """Hash a null-free array of fixed width."""
         width = array.type.bit_width // 8
         start = array.offset * width
@@ -67,7 +67,7 @@ def fingerprint(table: Table, batches: Iterable[pa.RecordBatch]) -> str:
     return running.hexdigest()
 
 
-def _text_bytes(array: Any) -> Iterable[bytes]:
+def _text_bytes(array: pa.Array) -> Iterable[bytes]:
     """Give the bytes of all values on end; those under nulls are dropped."""
     present = array.drop_null()
     if len(present) == 0:
@@ -78,7 +78,7 @@ def _text_bytes(array: Any) -> Iterable[bytes]:
         yield bytes(memoryview(present.buffers()[2])[start:stop])
 
 
-def _zero_filled(array: Any) -> Any:
+def _zero_filled(array: pa.Array) -> pa.Array:
     """Give the array with byte-wide values and zero bits for nulls."""
     if pa.types.is_boolean(array.type):
         return pc.fill_null(array, False).cast(pa.uint8())

@@ -41,4 +41,4 @@ def _hash(column: pa.ChunkedArray, salt: str) -> NDArray[np.uint64]:
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         text = pa.array([None if v is None else repr(v) for v in column.to_pylist()], pa.string())
     values = pd.Series(text.to_pandas()).fillna("\0null").astype(object)
-    return pd.util.hash_array(values.to_numpy(), hash_key=salt, categorize=True)
+    return np.asarray(pd.util.hash_array(values.to_numpy(), hash_key=salt, categorize=True))

@@ -15,7 +15,7 @@ from synth_ops.holdout import holdout_mask
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide, table_hash
 from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
-from synth_ops.relate import Augmented, augment, relations_of
+from synth_ops.relate import Augmented, Relations, TableSpec, augment
 from synth_ops.seeds import seed_of
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace import Workspace, read_record, write_record, write_text
@@ -204,11 +204,13 @@ def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
     table = plan.table(str(spec.table))
     started = time.monotonic()
     progress(ProgressEvent(step="train", table=table.name, phase="encode"))
-    augmented = _training_table(workspace, plan, table)
     parent_id = spec.options.get("parent_id")
     parent = model_folder(workspace, table.name, parent_id) if parent_id else None
-    codec = _codec(augmented, plan, spec.seed, parent)
-    synthesizer, ended = _fit(spec, table, codec, augmented, parent, progress)
+    augmented = _training_table(workspace, plan, table, parent)
+    codec = _kept_codec(augmented, parent)
+    start_from = parent if codec is not None else None
+    codec = codec or _new_codec(augmented, plan, spec.seed)
+    synthesizer, ended = _fit(spec, table, codec, augmented, start_from, progress)
     with staged_model(workspace, table.name) as staged:
         synthesizer.save(staged.folder)
         write_text(staged.folder / "codec.json", json.dumps(codec.to_json()))
@@ -227,21 +229,28 @@ def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
     )
 
 
-def _training_table(workspace: Workspace, plan: Plan, table: TablePlan) -> Augmented:
+def _training_table(workspace: Workspace, plan: Plan, table: TablePlan, parent: Path | None) -> Augmented:
     """Read the rows that the model may see, beside what it is told of their parents and children."""
     real = {t.name: pq.read_table(workspace.real(t.name)) for t in plan.tables if t.mode != "skip"}
-    relations = relations_of(plan, {name: rows.num_rows for name, rows in real.items()})
+    n_rows = {name: rows.num_rows for name, rows in real.items()}
+    previous = read_record(parent / "relations.json", TableSpec) if parent else None
+    mains = {table.name: previous.main.name if previous.main else None} if previous else None
+    relations = Relations.of(plan, n_rows, mains=mains)
     rows = real[table.name]
     keep = ~holdout_mask(rows, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
-    return augment(plan, table.name, real, relations, keep=keep if keep.any() else None)
+    return augment(plan, table.name, real, relations, keep=keep if keep.any() else None, previous=previous)
 
 
-def _codec(augmented: Augmented, plan: Plan, seed: int, parent: Path | None) -> TableCodec:
-    """Fit tonight's codec, or keep the parent model's so that its weights still mean what they meant."""
-    if parent is not None:
-        kept = TableCodec.from_json(json.loads((parent / "codec.json").read_text()))
-        if list(kept.columns) == augmented.table.column_names:
-            return kept
+def _kept_codec(augmented: Augmented, parent: Path | None) -> TableCodec | None:
+    """Give the parent model's codec, so that its weights still mean what they meant; None where it does not fit."""
+    if parent is None:
+        return None
+    codec = TableCodec.from_json(json.loads((parent / "codec.json").read_text()))
+    same = list(codec.columns) == augmented.table.column_names and codec.schema.types == augmented.table.schema.types
+    return codec if same else None
+
+
+def _new_codec(augmented: Augmented, plan: Plan, seed: int) -> TableCodec:
     privacy = plan.privacy
     rules = FitRules(rare_below=privacy.rare_below, clip_extremes=privacy.clip_extremes, seed=seed)
     return TableCodec.fit(augmented.table, augmented.kinds, rules)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 _FOLDERS = ("/usr/local/bin", *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)))
-PASSWORD = "s3cret-Of-The-Test"  # noqa: S105 — it guards an empty database on a loopback port for a minute
+PASSWORD = "s3cret-Of-The-Test"
 
 
 @pytest.fixture(scope="session")

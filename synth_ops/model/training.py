@@ -175,7 +175,7 @@ class _Loop:
 
     def _validate(self) -> None:
         noise = torch.Generator(self.device).manual_seed(self.config.seed + 1)
-        nats = [self.averaged.nats(piece, noise) for piece in torch.split(self.held, 8192)]  # type: ignore[operator] # a Trainable, as nn.Module cannot say
+        nats = [self.averaged.nats(piece, noise) for piece in torch.split(self.held, 8192)]  # type: ignore[operator] # a Trainable
         loss = float(torch.cat(nats).mean())
         if not math.isfinite(loss):
             raise WorkerFailed(

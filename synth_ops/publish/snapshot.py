@@ -111,7 +111,7 @@ class SnapshotTable:
         return (connection or duckdb.connect()).read_parquet([str(p) for p in self.paths])
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self._arrow.__arrow_c_stream__(requested_schema)  # type: ignore[no-untyped-call] # a protocol of C
+        return self._arrow.__arrow_c_stream__(requested_schema)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 — whatever the Arrow table has
         if name.startswith("_"):

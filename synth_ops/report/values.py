@@ -68,7 +68,7 @@ class Values:
     def are_words(self) -> bool:
         """Whether the values can be counted and named."""
         kind = self.words.type
-        return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind))
 
 
 def values_of(column: "pa.ChunkedArray[Any]") -> Values:

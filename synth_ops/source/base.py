@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import pyarrow as pa
@@ -113,7 +113,7 @@ def _plain_path(parts: SplitResult) -> str:
     return parts.path if "@" not in parts.path else "/…"
 
 
-def _fit(table: Table, column: Column, array: Any) -> Any:
+def _fit(table: Table, column: Column, array: pa.Array) -> pa.Array:
     """Cast one column, and see that nulls stand only where they may."""
     target = parse(column.arrow_type)
     try:
@@ -132,7 +132,7 @@ def _fit(table: Table, column: Column, array: Any) -> Any:
     return fitted
 
 
-def _cast(array: Any, target: pa.DataType) -> Any:
+def _cast(array: pa.Array, target: pa.DataType) -> pa.Array:
     """Cast, through the storage of an extension type and the values of a dictionary."""
     if isinstance(array, pa.ExtensionArray):
         return _cast(array.storage, target)

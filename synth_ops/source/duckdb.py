@@ -167,7 +167,9 @@ class DuckDBSource:
         return Table(
             name=_full_name(schema, name),
             namespace=schema,
-            columns=tuple(_column(c, defaults[c["column_name"]], c["column_name"] in generated) for c in columns),
+            columns=tuple(
+                _column(c, defaults[c["column_name"]], is_generated=c["column_name"] in generated) for c in columns
+            ),
             primary_key=next(iter(_named(constraints, "PRIMARY KEY")), ()),
             unique=tuple(dict.fromkeys(unique)),
             foreign_keys=tuple(_foreign_key(schema, c) for c in constraints if c["constraint_type"] == "FOREIGN KEY"),
@@ -205,7 +207,7 @@ def _from(table: Table) -> str:
     return f"{quote(namespace)}.{quote(name)}"
 
 
-def _column(found: Row, default: str | None, is_generated: bool) -> Column:
+def _column(found: Row, default: str | None, *, is_generated: bool) -> Column:
     reading = reading_of(found["data_type"])
     labels = _ENUM_LABEL.findall(found["data_type"]) if found["data_type"].startswith("ENUM(") else None
     return Column(

@@ -60,7 +60,7 @@ class ParquetFolder:
     def n_rows(self, table: Table, /) -> int | None:
         """Add up what the footers say."""
         try:
-            return sum(pq.read_metadata(path).num_rows for path in self.files[table.name])
+            return sum(int(pq.read_metadata(path).num_rows) for path in self.files[table.name])
         except (OSError, pa.ArrowException):
             return None  # reading the rows will say why
 

@@ -82,7 +82,7 @@ class PostgresSource:
         return rows
 
 
-def _connect(url: str) -> Any:
+def _connect(url: str) -> Any:  # noqa: ANN401 — the driver is an extra, and ships no types
     """Connect by ADBC and begin the transaction."""
     try:
         from adbc_driver_postgresql import dbapi  # an extra: only who reads PostgreSQL has it

@@ -146,7 +146,7 @@ def _converter(dtype: pa.DataType) -> Callable[[Any], Any]:
     return next((convert for tells, convert in _CONVERTERS if tells(dtype)), lambda value: value)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True, default=str) if isinstance(value, dict | list) else str(value)
 
 

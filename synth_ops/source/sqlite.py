@@ -279,7 +279,7 @@ def _decimal_text(value: float, scale: int) -> str:
     return f"{value:.{scale}f}"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 

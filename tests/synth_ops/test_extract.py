@@ -81,7 +81,7 @@ def test_files_are_closed_to_others_and_bear_checksums(shop: Path, tmp_path: Pat
     start = pq.read_metadata(path).row_group(0).column(0).data_page_offset
     flipped[start + 40] ^= 1
     path.write_bytes(flipped)
-    with pytest.raises(OSError, match="crc|CRC|checksum|ZSTD"):
+    with pytest.raises(OSError, match=r"crc|CRC|checksum|ZSTD"):
         pq.read_table(path, page_checksum_verification=True)
 
 

@@ -44,7 +44,8 @@ def test_help_names_every_command_but_the_workers() -> None:
     assert " worker " not in shown
 
 
-def test_completion_is_offered() -> None:
+def test_completion_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # a test's parent need not be a shell
     shown = run("--show-completion", "bash")
 
     assert "_SYNTH_OPS_COMPLETE" in shown.stdout

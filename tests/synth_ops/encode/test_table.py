@@ -10,16 +10,17 @@ import pytest
 
 from synth_ops.encode import FitRules, TableCodec
 from synth_ops.errors import PlanError
+from synth_ops.plan.plan import Kind
 
 RULES = FitRules(seed=0)
 RNG_SEED = 3
 
 
-def codec_of(values: pa.Array, kind: str = "auto", rules: FitRules = RULES) -> TableCodec:
+def codec_of(values: pa.Array, kind: Kind = "auto", rules: FitRules = RULES) -> TableCodec:
     return TableCodec.fit(pa.table({"x": values}), {"x": kind}, rules)
 
 
-def decoded(values: pa.Array, kind: str = "auto", rules: FitRules = RULES) -> pa.ChunkedArray:
+def decoded(values: pa.Array, kind: Kind = "auto", rules: FitRules = RULES) -> pa.ChunkedArray:
     codec = codec_of(values, kind, rules)
     table = pa.table({"x": values})
     return codec.decode(codec.encode(table), np.random.default_rng(RNG_SEED)).column("x")

@@ -3,7 +3,6 @@
 import ipaddress
 import subprocess
 import sys
-import time
 import uuid
 
 import numpy as np
@@ -63,12 +62,8 @@ def test_a_wider_address_is_still_an_address() -> None:
     assert pc.all(pc.match_substring_regex(texts, r"^[a-z]+\.[a-z]+\d{5,}@example\.(com|net|org)$")).as_py()
 
 
-def test_three_hundred_thousand_names_take_seconds() -> None:
-    start = time.perf_counter()
-
-    made("name", 300_000)
-
-    assert time.perf_counter() - start < 10
+def test_more_names_than_a_provider_has_are_given() -> None:
+    assert len(made("name", 20_000)) == 20_000
 
 
 def test_the_names_of_providers_load_without_faker() -> None:

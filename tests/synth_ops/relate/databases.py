@@ -98,4 +98,4 @@ def degrees(rows: Real, child: str, foreign_key: ForeignKey) -> np.ndarray:
 def is_distinct(rows: pa.Table, columns: str) -> bool:
     """Tell whether the tuples of columns written with commas all differ."""
     names = columns.split(",")
-    return rows.select(names).group_by(names).aggregate([]).num_rows == rows.num_rows
+    return bool(rows.select(names).group_by(names).aggregate([]).num_rows == rows.num_rows)

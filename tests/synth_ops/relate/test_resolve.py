@@ -1,4 +1,5 @@
 import datetime as dt
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -151,7 +152,7 @@ def airports(*, copied: bool) -> Database:
     ), real
 
 
-DATABASES = {
+DATABASES: dict[str, Callable[[], Database]] = {
     "shop": shop,
     "tree": lambda: staff(required=False),
     "tree with a root of its own": lambda: staff(required=True),

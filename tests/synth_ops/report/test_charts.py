@@ -37,7 +37,7 @@ def test_pool_too_small_to_show_takes_the_smallest_category_in() -> None:
     chart = column(collect(table, table), "w")
 
     assert chart.labels == ("a", "other")
-    assert chart.real == (pytest.approx(100 / 153, abs=1e-4), pytest.approx(53 / 153, abs=1e-4))
+    assert list(chart.real) == pytest.approx([100 / 153, 53 / 153], abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(8))

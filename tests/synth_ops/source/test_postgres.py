@@ -92,7 +92,7 @@ def production(postgres_url: str) -> Iterator[Any]:
 def rows(url: str, name: str) -> list[dict[str, Any]]:
     with open_source(url) as source:
         table = source.database().table(name)
-        return pa.Table.from_batches(source.batches(table), arrow_schema(table)).to_pylist()
+        return list(pa.Table.from_batches(source.batches(table), arrow_schema(table)).to_pylist())
 
 
 def introspected(url: str) -> Database:
@@ -223,17 +223,24 @@ def test_foreign_keys_agree_while_production_writes(production: Any, postgres_ur
 
 
 def test_source_cannot_be_written(postgres_url: str) -> None:
-    with open_postgres(postgres_url) as source, source.connection.cursor() as cursor:
-        with pytest.raises(source.connection.Error, match="read-only transaction"):
-            cursor.execute("CREATE TABLE t (a int)")
+    with (
+        open_postgres(postgres_url) as source,
+        source.connection.cursor() as cursor,
+        pytest.raises(source.connection.Error, match="read-only transaction"),
+    ):
+        cursor.execute("CREATE TABLE t (a int)")
 
 
 def test_half_read_table_does_not_hinder_closing(production: Any, postgres_url: str) -> None:
     production.execute("CREATE TABLE big AS SELECT i, md5(i::text) AS t FROM generate_series(1, 2000000) i")
 
-    with pytest.raises(KeyError, match="ours"), open_source(postgres_url) as source:
-        for _ in source.batches(source.database().table("big")):
-            raise KeyError("ours")
+    def stop_half_way() -> None:
+        with open_source(postgres_url) as source:
+            for _ in source.batches(source.database().table("big")):
+                raise KeyError("ours")
+
+    with pytest.raises(KeyError, match="ours"):
+        stop_half_way()
 
 
 def test_table_dropped_before_its_read_is_named(production: Any, postgres_url: str) -> None:
@@ -311,4 +318,4 @@ def test_rows_come_in_slices(production: Any, postgres_url: str) -> None:
 
 
 def _read(source: Any, table: Table) -> list[dict[str, Any]]:
-    return pa.Table.from_batches(source.batches(table), arrow_schema(table)).to_pylist()
+    return list(pa.Table.from_batches(source.batches(table), arrow_schema(table)).to_pylist())

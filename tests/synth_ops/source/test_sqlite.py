@@ -26,7 +26,7 @@ def made(path: Path, script: str) -> str:
 def read(url: str, name: str) -> list[dict[str, Any]]:
     with open_source(url) as source:
         table = source.database().table(name)
-        return pa.Table.from_batches(source.batches(table), arrow_schema(table)).to_pylist()
+        return list(pa.Table.from_batches(source.batches(table), arrow_schema(table)).to_pylist())
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
