@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from synth_ops.derived import Derived
 from synth_ops.plan.plan import Kind, Plan, TablePlan
+from synth_ops.relate.clusters import ClusterSpec
 from synth_ops.relate.flat import (
     LINK,
     PARENT_DEGREE,
@@ -22,7 +23,7 @@ from synth_ops.relate.flat import (
     take_or_null,
 )
 from synth_ops.relate.keys import KeySpec, key_spec
-from synth_ops.relate.links import count_children, fk_spec, link_labels, main_spec, pointers
+from synth_ops.relate.links import ParentSide, count_children, fk_spec, link_labels, main_spec, pointers
 from synth_ops.relate.match import Column
 from synth_ops.relate.order import Relations, TableRelations
 from synth_ops.relate.spec import FkSpec, TableSpec
@@ -48,14 +49,22 @@ class Augmented:
 
 
 def augment(
-    plan: Plan, table_name: str, real: Real, relations: Relations, *, keep: NDArray[np.bool_] | None = None
+    plan: Plan,
+    table_name: str,
+    real: Real,
+    relations: Relations,
+    *,
+    keep: NDArray[np.bool_] | None = None,
+    previous: TableSpec | None = None,
 ) -> Augmented:
     """Make the flat table of one table: its own learned columns beside what its relatives say of each row.
 
     `real` must hold the table itself, its parents and its children. `keep` marks the rows to learn from; keys are
-    read of all rows, or children would be counted short.
+    read of all rows, or children would be counted short. `previous` is the spec of a model to be warm-started: what
+    its labels meant, tonight's mean.
     """
-    subject = _Subject(plan, table_name, real, relations)
+    clusters = {k.name: k.clusters for k in previous.others} if previous else {}
+    subject = _Subject(plan, table_name, real, relations, clusters)
     flat = _Flat()
     main, parent_columns = _add_parent(flat, subject)
     labels = {k.name: _label(subject, k) for k in subject.related.others}
@@ -93,6 +102,8 @@ class _Subject:
     name: str
     real: Real
     relations: Relations
+    clusters: Mapping[str, ClusterSpec | None] = field(default_factory=dict)
+    """Clusters of an earlier night that labels stay with, by the key's name."""
 
     @property
     def table(self) -> TablePlan:
@@ -202,9 +213,13 @@ def _describe(parent: _Subject) -> _Flat:
 def _label(subject: _Subject, key: ForeignKey) -> tuple[FkSpec, Labels]:
     """Describe a key that is not main, and give each row's label by it."""
     parent = subject.relative(key.ref_table)
-    features = None if subject.is_copied(key) else _features(parent)
-    own = parent is subject
-    return fk_spec(subject.rows, key, parent.rows, features, rare_below=subject.rare_below, own=own)
+    side = ParentSide(
+        rows=parent.rows,
+        features=None if subject.is_copied(key) else _features(parent),
+        own=parent is subject,
+        clusters=subject.clusters.get(key.name),
+    )
+    return fk_spec(subject.rows, key, side, rare_below=subject.rare_below)
 
 
 def _features(parent: _Subject) -> pa.Table:

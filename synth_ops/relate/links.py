@@ -1,6 +1,7 @@
 """What real foreign keys say: who points where, how many do, and what label each row has."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -57,24 +58,35 @@ def count_children(parent_rows: NDArray[np.int64], n_parents: int, *, to_itself:
     return np.bincount(parent_rows[chosen], minlength=n_parents)
 
 
-def fk_spec(
-    child: pa.Table, key: ForeignKey, parent: pa.Table, features: pa.Table | None, *, rare_below: int, own: bool
-) -> tuple[FkSpec, NDArray[np.object_]]:
-    """Describe a key, and give each child's label by it.
+@dataclass(frozen=True)
+class ParentSide:
+    """The table that a key points at."""
 
-    `features` describe the parent's rows, where it is synthesised; `own` says that it is the child itself.
-    """
-    rows = pointers(child, key, parent)
+    rows: pa.Table
+    features: pa.Table | None
+    """What describes its rows, where it is synthesised."""
+    own: bool
+    """Whether it is the child itself."""
+    clusters: ClusterSpec | None = None
+    """Those of an earlier night, where labels must go on to mean what they meant."""
+
+
+def fk_spec(
+    child: pa.Table, key: ForeignKey, parent: ParentSide, *, rare_below: int
+) -> tuple[FkSpec, NDArray[np.object_]]:
+    """Describe a key, and give each child's label by it."""
+    rows = pointers(child, key, parent.rows)
     labels = link_labels(child, key, rows)
     shares = _shares(child, key, labels)
+    features = parent.features
     if features is None:
         common = _name_copied(labels, key_texts(key_of(child, key.columns)), rare_below)
         return FkSpec(foreign_key=key, copied=True, common=common, **shares), labels
-    degrees = count_children(rows, parent.num_rows, to_itself=own)
-    clusters = ClusterSpec.of(features, degrees > 0, rare_below=rare_below, seed=0)
+    degrees = count_children(rows, parent.rows.num_rows, to_itself=parent.own)
+    clusters = parent.clusters or ClusterSpec.of(features, degrees > 0, rare_below=rare_below, seed=0)
     present = labels == PRESENT
     labels[present] = label_text(clusters.labels(features))[rows[present]]
-    if own:
+    if parent.own:
         labels[rows == np.arange(len(rows))] = SELF
     smooth = DegreeSpec.of(degrees, rare_below=rare_below)
     return FkSpec(foreign_key=key, copied=False, degrees=smooth, clusters=clusters, **shares), labels
