@@ -397,7 +397,7 @@ def _propose_equal(search: _Search) -> Iterator[Derived]:
     schema = search.full.table.schema
     for target in search.targets:
         dtype = schema.field(target).type
-        before = itertools.takewhile(lambda n, t=target: n != t, schema.names)  # type: ignore[misc]
+        before = itertools.takewhile(lambda n, t=target: n != t, schema.names)  # type: ignore[misc] # a default binds the loop's name
         alike = [n for n in before if schema.field(n).type == dtype]
         if alike and search.varies(target):
             yield from (search.relation(target, "equal", (s,)) for s in search.sources(alike))

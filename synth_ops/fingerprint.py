@@ -81,7 +81,7 @@ def _text_bytes(array: pa.Array) -> Iterable[bytes]:
 def _zero_filled(array: pa.Array) -> pa.Array:
     """Give the array with byte-wide values and zero bits for nulls."""
     if pa.types.is_boolean(array.type):
-        return pc.fill_null(array, False).cast(pa.uint8())
+        return pc.fill_null(array, fill_value=False).cast(pa.uint8())
     if array.null_count == 0:
         return array
     present = array.is_valid()

@@ -123,7 +123,7 @@ def _by_name(names: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.int64
 def write_names(values: pa.Array) -> list[str]:
     """Write each value as a text of its own; floats exactly."""
     if is_text(values.type):
-        return values.to_pylist()  # type: ignore[no-any-return]
+        return list(values.to_pylist())
     if pa.types.is_boolean(values.type):
         return [str(int(v)) for v in values.to_pylist()]
     if is_countable(values.type):

@@ -110,9 +110,9 @@ class MeasuredExpectation(BatchExpectation):
     def _prescriptive_renderer(
         cls,
         configuration: Any = None,  # noqa: ANN401 — the signature is Great Expectations' own
-        result: Any = None,  # noqa: ANN401
+        result: Any = None,  # noqa: ANN401 — GX's own signature
         runtime_configuration: dict[str, Any] | None = None,
-        **_kwargs: Any,  # noqa: ANN401
+        **_kwargs: Any,  # noqa: ANN401 — GX's own signature
     ) -> list[RenderedStringTemplateContent]:
         """Say what must hold in a sentence, where Data Docs would print bare parameters."""
         configuration = configuration or result.expectation_config
@@ -133,7 +133,7 @@ class MeasuredExpectation(BatchExpectation):
     def _diagnostic_observed_value_renderer(
         cls,
         configuration: Any = None,  # noqa: ANN401 — the signature is Great Expectations' own
-        result: Any = None,  # noqa: ANN401
+        result: Any = None,  # noqa: ANN401 — GX's own signature
         runtime_configuration: dict[str, Any] | None = None,
     ) -> str:
         """Show the figure to three digits, or a dash where none was measured."""

@@ -167,5 +167,5 @@ def _whole(n_columns: int) -> Iterator[Expectation]:
     yield _expect("expect_classifier_to_be_unsure", note, "warning", min_auc=0.4, max_auc=0.75)
 
 
-def _expect(kind: str, notes: str, severity: Severity = "critical", **kwargs: Any) -> Expectation:  # noqa: ANN401
+def _expect(kind: str, notes: str, severity: Severity = "critical", **kwargs: Any) -> Expectation:  # noqa: ANN401 — whatever the expectation takes
     return {"type": kind, "kwargs": kwargs, "severity": severity, "notes": notes}

@@ -64,13 +64,13 @@ def _run_suite(
             yield _structural_check(table, entry, outcome)
 
 
-def _assert_measured(context: Any, suite: LoadedSuite, table: TablePlan, measured: Measured) -> dict[str, Outcome]:  # noqa: ANN401
+def _assert_measured(context: Any, suite: LoadedSuite, table: TablePlan, measured: Measured) -> dict[str, Outcome]:  # noqa: ANN401 — GX types no context
     from synth_ops.expectations.custom import figures_frame
 
     return _outcomes(context, suite.measured, figures_frame([m for m in measured.measures if m.table == table.name]))
 
 
-def _assert_structural(context: Any, suite: LoadedSuite, table: TablePlan, read: ReadColumns) -> dict[str, Outcome]:  # noqa: ANN401
+def _assert_structural(context: Any, suite: LoadedSuite, table: TablePlan, read: ReadColumns) -> dict[str, Outcome]:  # noqa: ANN401 — GX types no context
     entries = [e for e in suite.entries if e["type"] not in RULES]
     if not entries:
         return {}

@@ -93,7 +93,7 @@ class Pattern(Record):
 
     def mint(self, n: int, rng: np.random.Generator) -> list[str]:
         """Draw that many texts; they may repeat, and may by chance be an original's."""
-        return self.draw(n, rng).to_pylist()  # type: ignore[no-any-return]
+        return list(self.draw(n, rng).to_pylist())
 
     def draw(self, n: int, rng: np.random.Generator, extra: int = 0, *, empty: bool = True) -> pa.Array:
         """Draw that many texts as one array, each with `extra` digits at its end; of any digits if that is negative."""

@@ -116,7 +116,7 @@ class _Loop:
         self.averaged = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.best = copy.deepcopy(network.state_dict())
         self.noise = torch.Generator(self.device).manual_seed(config.seed)
-        self.optimizers = {part: _optimizer(params, config) for part, params in network.parts().items()}  # type: ignore[operator]
+        self.optimizers = {part: _optimizer(params, config) for part, params in network.parts().items()}  # type: ignore[operator] # a Trainable
         self.at = Counters()
         self.started = time.monotonic()
 
@@ -147,7 +147,7 @@ class _Loop:
             group["lr"] = self.config.learning_rate * self._schedule()
         batch = self._batch()
         for part, optimizer in self.optimizers.items():
-            loss = self.network.part_loss(part, batch, self.noise, self.config)  # type: ignore[operator]
+            loss = self.network.part_loss(part, batch, self.noise, self.config)  # type: ignore[operator] # a Trainable
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 5.0)

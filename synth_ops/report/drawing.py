@@ -20,8 +20,7 @@ def histogram(chart: ColumnChart) -> Markup:
     real, synthetic = _densities(chart.real, lefts), _densities(chart.synthetic, lefts)
     tallest = max((*real, *synthetic, 1e-12))
     area, line = _steps(lefts, real, tallest), _steps(lefts, synthetic, tallest)
-    # Every part is made of figures: nothing here was ever a name.
-    return Markup(  # noqa: S704
+    return Markup(  # noqa: S704 — every part is made of figures: nothing here was ever a name
         f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" class="hist" aria-hidden="true" preserveAspectRatio="none">'
         f'<path class="real" d="M0 {HEIGHT:g}{area}L{WIDTH:g} {HEIGHT:g}Z"/>'
         f'<path class="synth" d="M0 {_y(synthetic[0], tallest):.1f}{line}"/></svg>'

@@ -205,4 +205,4 @@ def duration(seconds: float) -> str:
     if whole < 60:  # noqa: PLR2004 — seconds in a minute
         return f"{seconds:.1f} s"
     minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 — an hour

@@ -142,7 +142,7 @@ class DuckDBSource:
     def n_rows(self, table: Table, /) -> int | None:
         """Count the rows, which DuckDB knows from its metadata."""
         try:
-            ((n_rows,),) = self.connection.execute(f"SELECT count(*) FROM {_from(table)}").fetchall()  # noqa: S608
+            ((n_rows,),) = self.connection.execute(f"SELECT count(*) FROM {_from(table)}").fetchall()  # noqa: S608 — names are quoted
         except duckdb.Error:
             return None  # reading the rows will say why
         return int(n_rows)

@@ -91,7 +91,7 @@ class CSVFolder:
         types = {c.name: c.source_type for c in table.columns}
         columns = ", ".join(quote(c.name) for c in table.columns)
         try:
-            stream = read(self.connection, f"SELECT {columns} FROM {self._scan(table.name, types)}")  # noqa: S608
+            stream = read(self.connection, f"SELECT {columns} FROM {self._scan(table.name, types)}")  # noqa: S608 — names are quoted
             yield from conform(table, stream)
         except (duckdb.Error, pa.ArrowException) as exc:
             lost = not all(path.is_file() for path in self.files[table.name])
@@ -108,13 +108,13 @@ class CSVFolder:
 
     def _types(self, name: str) -> Mapping[str, str]:
         """Settle each column's type; a number that keeps a leading zero is a code, and stays text."""
-        rows = self.connection.execute(f"DESCRIBE SELECT * FROM {self._scan(name, {})}").fetchall()  # noqa: S608
+        rows = self.connection.execute(f"DESCRIBE SELECT * FROM {self._scan(name, {})}").fetchall()  # noqa: S608 — names are quoted
         types = {row[0]: row[1] if row[1] in _FROM_CSV else "VARCHAR" for row in rows}
         whole = [c for c, t in types.items() if t == "BIGINT"]
         if whole:
             texts = dict.fromkeys(types, "VARCHAR")
             tests = ", ".join(f"coalesce(bool_or(regexp_matches({quote(c)}, '^[+-]?0[0-9]')), false)" for c in whole)
-            (codes,) = self.connection.execute(f"SELECT {tests} FROM {self._scan(name, texts)}").fetchall()  # noqa: S608
+            (codes,) = self.connection.execute(f"SELECT {tests} FROM {self._scan(name, texts)}").fetchall()  # noqa: S608 — names are quoted
             types |= {c: "VARCHAR" for c, is_code in zip(whole, codes, strict=True) if is_code}
         return types
 

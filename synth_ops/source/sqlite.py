@@ -96,7 +96,7 @@ class SQLiteSource:
     def n_rows(self, table: Table, /) -> int | None:
         """Count the rows, by the smallest index."""
         try:
-            row = self.connection.execute(f"SELECT count(*) FROM {quote(table.name)}").fetchone()  # noqa: S608
+            row = self.connection.execute(f"SELECT count(*) FROM {quote(table.name)}").fetchone()  # noqa: S608 — names are quoted
         except sqlite3.Error:
             return None  # reading the rows will say why
         return int(row[0])

@@ -41,7 +41,7 @@ def plan(*tables: TablePlan, rare_below: int = 10) -> Plan:
 )
 def test_decision(facts: ModelFacts | None, tonight: dict[str, object], expected: str) -> None:
     asked = {"table_hash": "h", "fingerprint": "f", "n_rows": 100, "latest": facts, "chosen": True} | tonight
-    decided = decide(table(), **asked)  # type: ignore[arg-type]
+    decided = decide(table(), **asked)  # type: ignore[arg-type] # a dict of keywords
 
     assert decided.decision == expected
     assert decided.reason

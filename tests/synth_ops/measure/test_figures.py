@@ -21,7 +21,7 @@ Columns = dict[str, list[object]]
 def stack_of(real: pa.Table, synthetic: pa.Table) -> Stack:
     """Hold out each fifth row; text is labels and the rest numbers."""
     scales = {f.name: "label" if pa.types.is_string(f.type) else "number" for f in real.schema}
-    return stack_rows(real, synthetic, scales, np.arange(real.num_rows) % 5 == 0)  # type: ignore[arg-type]
+    return stack_rows(real, synthetic, scales, np.arange(real.num_rows) % 5 == 0)  # type: ignore[arg-type] # two of the scales
 
 
 def normal(n: int, seed: int) -> pa.Table:

@@ -127,4 +127,4 @@ def test_source_cannot_be_written(tmp_path: Path) -> None:
     url = made(tmp_path, "CREATE TABLE t (a INTEGER)")
 
     with open_source(url) as source, pytest.raises(duckdb.Error, match="read-only"):
-        source.connection.execute("DROP TABLE t")  # type: ignore[attr-defined]
+        source.connection.execute("DROP TABLE t")  # type: ignore[attr-defined] # DuckDB's, not any source's
