@@ -28,8 +28,8 @@ def worker(spec_path: Path, result_path: Path) -> int:
     spec = _read_spec(spec_path)
     _die_with_parent()
     signal.signal(signal.SIGTERM, _leave)
-    for name in THREAD_LIMITS:  # read by torch and numpy when they are first imported
-        os.environ[name] = str(spec.n_threads)
+    for name in THREAD_LIMITS:  # read by torch and numpy when first imported; who set one meant it
+        os.environ.setdefault(name, str(spec.n_threads))
     outcome = _outcome(spec, _reporter())
     write_record(result_path, outcome)
     return outcome.error.exit_code if outcome.error else 0

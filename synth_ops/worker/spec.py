@@ -23,7 +23,7 @@ class JobSpec(Record):
     device: str = "auto"
     seed: int
     n_threads: int = 2
-    """Threads that numeric libraries may use; fewer need less memory."""
+    """Threads that numeric libraries may use; fewer need less memory. OMP_NUM_THREADS wins, where it is set."""
     options: Mapping[str, Any] = {}
     """What only this job knows of; JSON."""
 

@@ -6,12 +6,12 @@ import pytest
 
 from synth_ops.errors import PlanError
 from synth_ops.plan import load_config
-from synth_ops.records import Trained
+from synth_ops.records import Trained, TrainedTable
 from synth_ops.refresh import Options, take_step, workspace_of
 from tests.synth_ops.shop import build_shop
 
 
-def trained(plan: Path, night: str, *, tables: tuple[str, ...] | None = None) -> dict[str, object]:
+def trained(plan: Path, night: str, *, tables: tuple[str, ...] | None = None) -> dict[str, TrainedTable]:
     """Extract and train one night, and give each table's record."""
     config = load_config(plan)
     take_step("extract", config, night)
