@@ -38,7 +38,8 @@ def spec_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpecOf:
     return make
 
 
-def test_job_gives_its_record_and_its_progress(spec_of: SpecOf) -> None:
+def test_job_gives_its_record_and_its_progress(spec_of: SpecOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS")  # it would win
     events: list[ProgressEvent] = []
     record = run_job(spec_of("double", table="t", n_threads=1), progress=events.append)
 
