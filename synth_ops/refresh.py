@@ -154,7 +154,7 @@ def workspace_of(config: "Config", night: str | None = None) -> Workspace:
         PlanError: the night is malformed, or in the future.
     """
     today = settings.default_night()
-    night = night or today
+    night = today if night is None else night
     check_night(night)
     if night > today:
         raise PlanError(f"A night must not be in the future, however {night} is later than today, {today}.")

@@ -78,7 +78,7 @@ def _word(text: str) -> str:
     plain = re.fullmatch(r"[A-Za-z_./$][\w./$:{}?=@&+-]*", text, re.ASCII) and not re.search(r":$|[{},]", text)
     if plain and yaml.safe_load(text) == text:
         return text
-    return json.dumps(text, ensure_ascii=True)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in json.dumps(text, ensure_ascii=False))
 
 
 def _words(names: Sequence[str] | Mapping[str, None]) -> str:
