@@ -21,6 +21,7 @@ import yaml
 from typer.testing import CliRunner
 
 from synth_ops.cli.app import app
+from synth_ops.expectations.rules import RULES
 from synth_ops.plan import Config, load_config, resolve
 from synth_ops.source import open_source
 
@@ -240,6 +241,12 @@ def test_every_link_into_the_repository_leads_somewhere(page: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", _read(page))
 
     assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_every_expectation_of_ours_is_explained_to_who_edits_bounds() -> None:
+    rows = re.findall(r"^\| `(expect_\w+)` \|", _read("expectations/README.md"), re.MULTILINE)
+
+    assert sorted(rows) == sorted(RULES)
 
 
 def test_architecture_names_every_folder_and_nothing_else() -> None:
