@@ -204,7 +204,7 @@ def test_odd_table_keeps_its_rows_and_types(
 ) -> None:
     folder = odd[0].parent
     with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
-        real = connection.execute(f"SELECT * FROM {_quoted(table)}").to_arrow_table()
+        real = connection.sql(f"SELECT * FROM {_quoted(table)}").to_arrow_table()
     copy = open_snapshot(folder / "snapshots", "shop").table(table).to_arrow()
 
     assert copy.num_rows == pytest.approx(n_rows, rel=0.2)
