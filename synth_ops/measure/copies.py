@@ -11,25 +11,33 @@ from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
 Hashes = NDArray[np.uint64]
+MIN_ALIKE = 100
+"""Held-out rows of common values that make a floor of their own."""
+
+MIN_REPEATED = 0.5
+"""Share of rows that common values must hold for a column to be one that repeats."""
 
 
 def measure_copies(table: str, stack: Stack, rare_below: int) -> Iterator[Measure]:
     """Give the share of rows that equal a training row which fewer than `rare_below` training rows equal.
 
     A combination that many rows share tells of no one, so it does not count as copied. The floor is the share of
-    held-out rows that equal such a row: a real row that no model has seen.
+    held-out rows that equal such a row: a real row that no model has seen. A copy holds common values only, and rows
+    of these meet by chance more often than others: where there are enough such held-out rows, they are the floor.
     """
     hashes = hash_rows(stack)
     rows, counts = np.unique(hashes[stack.training], return_counts=True)
     telling = rows[counts < rare_below]
-    floor = float(np.isin(hashes[stack.holdout], telling).mean())
+    alike = stack.holdout[_is_common(stack, rare_below)[stack.holdout]]
+    holdout = alike if len(alike) >= MIN_ALIKE else stack.holdout
+    floor = float(np.isin(hashes[holdout], telling).mean())
     yield Measure(
         table=table,
         name="exact_copies",
         observed=float(np.isin(hashes[stack.synthetic], telling).mean()),
         floor=floor,
-        floor_high=upper_bound(floor, len(stack.holdout)),
-        n=len(stack.holdout),
+        floor_high=upper_bound(floor, len(holdout)),
+        n=len(holdout),
     )
 
 
@@ -54,6 +62,17 @@ def upper_bound(share: float, n: int, z: float = 1.645) -> float:
         return 1.0
     centre = share + z * z / (2 * n)
     return (centre + z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
+
+
+def _is_common(stack: Stack, rare_below: int) -> NDArray[np.bool_]:
+    """Mark the rows whose every value enough training rows hold; numbers that hardly repeat are left out of it."""
+    common = np.ones(stack.n_rows, dtype=bool)
+    for values in (*map(_rounded, stack.numbers.values()), *stack.labels.values()):
+        codes = pd.factorize(values, use_na_sentinel=False)[0]
+        held = np.bincount(codes[stack.training], minlength=codes.max(initial=-1) + 1) >= rare_below
+        if held[codes[stack.training]].mean() >= MIN_REPEATED:
+            common &= held[codes]
+    return common
 
 
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

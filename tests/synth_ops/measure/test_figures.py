@@ -153,6 +153,20 @@ def test_copies_of_telling_rows_are_counted() -> None:
     assert measure.floor == 0
 
 
+def test_rows_of_common_values_stand_beside_such_rows() -> None:
+    """Rare labels never meet, so held-out rows with them would make a copy of common ones look like copying."""
+    rng = np.random.default_rng(0)
+    a, b, other_a, other_b = rng.integers(0, 30, (4, 2000)).astype(str)
+    rare = np.where(rng.random(2000) < 0.4, np.arange(2000).astype(str), b)
+    real, honest = pa.table({"a": a, "b": rare}), pa.table({"a": other_a, "b": other_b})
+
+    (measure,) = measure_copies("t", stack_of(real, honest), 10)
+
+    assert measure.observed is not None
+    assert measure.floor_high is not None
+    assert measure.observed < measure.floor_high
+
+
 def test_a_share_never_seen_is_still_possible() -> None:
     assert 0 < upper_bound(0, 300) < 0.01
 
