@@ -11,11 +11,16 @@ from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from synth_ops.encode import TableCodec
+from synth_ops.encode.categorical import is_text
 from synth_ops.errors import CorruptArtifact, PlanError, WorkerFailed
+from synth_ops.mint.pattern import Pattern
+from synth_ops.mint.unique import as_array, draw_texts, without
 from synth_ops.plan.plan import Plan, TablePlan
+from synth_ops.plan.types import max_length
 from synth_ops.records import (
     Extracted,
     Progress,
@@ -28,6 +33,7 @@ from synth_ops.records import (
     no_progress,
 )
 from synth_ops.relate import Draft, Frame, Relations, Scene, TableSpec, close, complete, sampling_order, start
+from synth_ops.relate.flat import flat_name
 from synth_ops.seeds import seed_of
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace import Workspace, read_record, sha256_of, staged, write_record
@@ -197,7 +203,22 @@ class _Making:
         context = np.ascontiguousarray(codec.encode(frame.context, columns=spec.context)) if spec.context else None
         codes = synthesizer.sample(frame.n_rows, context=context, seed=self._seed("model", table.name))
         self._tell(table, "decoding", 0.4)
-        return codec.decode(codes[:, synthesizer.n_context :], self._rng("decode", table.name), columns=wanted)
+        rng = self._rng("decode", table.name)
+        decoded = codec.decode(codes[:, synthesizer.n_context :], rng, columns=wanted)
+        return self._redraw_real(table, codec, decoded, rng)
+
+    def _redraw_real(
+        self, table: TablePlan, codec: TableCodec, decoded: pa.Table, rng: np.random.Generator
+    ) -> pa.Table:
+        """Make up other texts where one is by chance a real one that the codec does not keep."""
+        for column in table.table.columns:
+            name = flat_name(column.name)
+            pattern, kept = codec.made_up(name) if name in decoded.column_names else (None, ())
+            if pattern is not None and is_text(decoded.column(name).type):
+                private = _other_than(self._real(table.name, column.name), kept)
+                values = redrawn(decoded.column(name), private, pattern, max_length(column), rng)
+                decoded = decoded.set_column(decoded.column_names.index(name), decoded.field(name), values)
+        return decoded
 
     def _scene(self, *words: str) -> Scene:
         return Scene(drafts=self._drafts, taken=self._real, rng=self._rng(*words))
@@ -217,6 +238,25 @@ class _Making:
 
     def _tell(self, table: TablePlan, phase: str, done: float) -> None:
         self._progress(ProgressEvent(step="sample", table=table.name, phase=phase, done=done))
+
+
+def _other_than(real: pa.ChunkedArray, kept: tuple[str, ...]) -> pa.Array:
+    """Give the different real texts that are not kept."""
+    return without(as_array(real, pa.string()), pa.array(kept, pa.string()))
+
+
+def redrawn(
+    values: pa.ChunkedArray, private: pa.Array, pattern: Pattern, max_length: int | None, rng: np.random.Generator
+) -> pa.Array:
+    """Put another made-up text in the place of each private one; an empty text tells of nobody."""
+    texts = values.combine_chunks().cast(pa.string())
+    private = without(private, pa.array([""]))
+    chosen = pc.is_in(texts, value_set=private)  # a null is not in it
+    n_chosen = pc.sum(chosen).as_py() or 0
+    if not n_chosen:
+        return values
+    made = draw_texts(lambda n, extra: pattern.draw(n, rng, extra), n_chosen, max_length=max_length, taken=private)
+    return pc.replace_with_mask(texts, chosen, made).cast(values.type)
 
 
 def _read_spec(path: Path) -> TableSpec:

@@ -21,6 +21,7 @@ from synth_ops.encode.rules import FitRules
 from synth_ops.encode.text import TextCodec
 from synth_ops.encode.time import TimeCodec
 from synth_ops.errors import CorruptArtifact, PlanError
+from synth_ops.mint.pattern import Pattern
 from synth_ops.plan.plan import Kind
 
 Resolved = Literal["categorical", "numeric", "datetime", "time", "boolean", "text", "empty", "opaque"]
@@ -96,6 +97,13 @@ class TableCodec:
             for f, a, b in zip(fields, ends[:-1], ends[1:], strict=True)
         ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+    def made_up(self, column: str) -> tuple[Pattern | None, tuple[str, ...]]:
+        """Give what texts of a column are made up by, if any are, and the real ones that are kept beside them."""
+        codec = self.codecs[column]
+        if isinstance(codec, TextCodec):
+            return codec.pattern, ()
+        return (codec.rare, codec.names) if isinstance(codec, CategoricalCodec) else (None, ())
 
     def to_json(self) -> dict[str, Any]:
         """Give the codec as JSON values; the schema as an Arrow message, for that alone writes every type."""
@@ -179,9 +187,7 @@ def _auto(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
         return "empty"
     if kind not in ("text", "opaque") or pa.types.is_nested(values.type) or _is_interval(values.type):
         return kind
-    counts = count_categories(values)[1]
-    n_common = counts[counts >= rules.rare_below].sum()
-    return "categorical" if n_common and 2 * n_common >= counts.sum() else kind
+    return "categorical" if (count_categories(values)[1] >= rules.rare_below).any() else kind
 
 
 def _categorical(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
