@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 SpecOf = Callable[..., JobSpec]
 
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores it
 from synth_ops.worker import JobSpec, run_job
 run_job(JobSpec.model_validate_json(sys.argv[1]), progress=lambda e: print(e.phase, flush=True))
 """
