@@ -125,7 +125,10 @@ def test_a_copied_table_is_as_it_was(copy: dict[str, pa.Table]) -> None:
 
 
 def test_the_record_is_left_and_names_whole_files(night: Workspace, sampled: Sampled) -> None:
-    assert read_record(night.record("sample"), Sampled) == sampled
+    record = read_record(night.record("sample"), Sampled)
+
+    assert record is not None
+    assert record.tables == sampled.tables
     assert all(sha256_of(Path(t.path)) == t.sha256 for t in sampled.tables)
 
 
