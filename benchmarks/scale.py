@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from synth_ops.derived import detect
 from synth_ops.mint.fake import fake
-from synth_ops.mint.panel import Panel
 from synth_ops.mint.pattern import Pattern
 
 
@@ -27,18 +26,10 @@ def three_hundred_thousand_names() -> None:
     fake("name", 300_000, rng=np.random.default_rng(0))
 
 
-def four_hundred_thousand_days_of_many_groups() -> None:
-    rng = np.random.default_rng(0)
-    groups = pa.array(rng.integers(0, 100_000, 400_000))
-    days = pa.array(rng.integers(0, 200_000, 400_000).astype(np.int32)).view(pa.date32())
-    Panel.fit(groups, pa.chunked_array([days]), rare_below=10).mint(400_000, rng, groups)
-
-
 PARTS: tuple[Callable[[], None], ...] = (
     relations_of_a_million_rows,
     four_hundred_thousand_patterns,
     three_hundred_thousand_names,
-    four_hundred_thousand_days_of_many_groups,
 )
 
 if __name__ == "__main__":
