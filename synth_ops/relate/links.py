@@ -80,8 +80,8 @@ def fk_spec(
     shares = _shares(child, key, labels)
     features = parent.features
     if features is None:
-        common = _name_copied(labels, key_texts(key_of(child, key.columns)), rare_below)
-        return FkSpec(foreign_key=key, copied=True, common=common, **shares), labels
+        common, n_rare = _name_copied(labels, key_texts(key_of(child, key.columns)), rare_below)
+        return FkSpec(foreign_key=key, copied=True, common=common, n_rare=n_rare, **shares), labels
     degrees = count_children(rows, parent.rows.num_rows, to_itself=parent.own)
     clusters = parent.clusters or ClusterSpec.of(features, degrees > 0, rare_below=rare_below, seed=0)
     present = labels == PRESENT
@@ -104,13 +104,15 @@ def main_spec(child: pa.Table, key: ForeignKey, rows: NDArray[np.int64], n_paren
     )
 
 
-def _name_copied(labels: NDArray[np.object_], texts: NDArray[np.object_], rare_below: int) -> tuple[str, ...]:
-    """Put the parent's own key for each present label, in place, and give those that are not rare."""
+def _name_copied(
+    labels: NDArray[np.object_], texts: NDArray[np.object_], rare_below: int
+) -> tuple[tuple[str, ...], int]:
+    """Put the parent's own key for each present label, in place; give those that are not rare, and count the rest."""
     present = labels == PRESENT
     counts: Mapping[str, int] = pd.Series(texts[present], dtype=object).value_counts(sort=False).to_dict()
     common = {k for k, n in counts.items() if n >= rare_below}
     labels[present] = [key_label(t) if t in common else RARE for t in texts[present]]
-    return tuple(sorted(map(key_label, common)))
+    return tuple(sorted(map(key_label, common))), len(counts) - len(common)
 
 
 def _shares(child: pa.Table, key: ForeignKey, labels: NDArray[np.object_]) -> dict[str, float]:

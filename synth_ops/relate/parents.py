@@ -13,7 +13,7 @@ from synth_ops.relate.degrees import DegreeSpec, calibrate
 from synth_ops.relate.draft import ORPHAN_ROW, Draft, Rows, Scene
 from synth_ops.relate.flat import label_name
 from synth_ops.relate.keys import key_label, key_texts
-from synth_ops.relate.links import NULL, ORPHAN, PRESENT, SELF
+from synth_ops.relate.links import NULL, ORPHAN, PRESENT, RARE, SELF
 from synth_ops.relate.match import any_null, find_rows, tuple_codes
 from synth_ops.relate.slots import Labels, cycle_rows, match_by_levels, match_slots, plant_forest, slots_within
 from synth_ops.relate.spec import FkSpec
@@ -123,13 +123,20 @@ def _choose(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, parent: Draft
 
 
 def _by_key(key: FkSpec, labels: Labels, parent: Draft, rng: np.random.Generator) -> Rows:
-    """Find a copied parent by its own key; a rare one is any of those that are no label."""
+    """Find a copied parent by its own key; a rare one is any of a few of those that are no label.
+
+    A row whose label was taken from it goes where some other row went.
+    """
     names = _own_labels(key, parent)
     row_of = {name: row for row, name in reversed(list(enumerate(names))) if name is not None}
     at = np.array([row_of.get(label, -1) for label in labels], dtype=np.int64)
     rare = np.flatnonzero(~np.isin(names, list(key.common)) & ~pd.isna(names))
-    missing = np.flatnonzero(at < 0)
-    at[missing] = rng.choice(rare if len(rare) else np.arange(parent.n_rows), len(missing))
+    rare = rng.permutation(rare if len(rare) else np.arange(parent.n_rows))[: max(key.n_rare, 1)]
+    found, missing = at[at >= 0], at < 0
+    pooled = missing & ((labels == RARE) | (len(found) == 0))
+    at[pooled] = rng.choice(rare, int(pooled.sum()))
+    if len(found):
+        at[missing & ~pooled] = rng.choice(found, int((missing & ~pooled).sum()))
     return at
 
 

@@ -28,6 +28,8 @@ class FkSpec(Record):
     """Groups of parents; none for a copied parent and for the main key."""
     common: tuple[str, ...] = ()
     """Keys of a copied parent that are a label of their own."""
+    n_rare: int = 0
+    """Copied parents that some rows point at, but too few to be a label."""
 
     @property
     def name(self) -> str:

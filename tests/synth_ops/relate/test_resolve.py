@@ -152,7 +152,25 @@ def airports(*, copied: bool) -> Database:
     ), real
 
 
+def places() -> Database:
+    """Visits of five of many places, of three that hardly anyone visits, and of some that are not there."""
+    rng = np.random.default_rng(6)
+    name = [f"P{i:03d}" for i in range(200)]
+    visited = np.array(name)[rng.integers(0, 5, 3000)]
+    visited[:6] = np.repeat(name[100:103], 2)
+    visited[6:300] = "gone"
+    real = {
+        "place": rows_of("name", name=name),
+        "visit": rows_of("", place=visited, length=pa.array(rng.normal(size=3000))),
+    }
+    return plan_of(
+        table("place", real["place"], "name", mode="copy"),
+        table("visit", real["visit"], "", [key("place", "place", "name", soft=True)]),
+    ), real
+
+
 DATABASES: dict[str, Callable[[], Database]] = {
+    "places": places,
     "shop": shop,
     "tree": lambda: staff(required=False),
     "tree with a root of its own": lambda: staff(required=True),
@@ -274,6 +292,16 @@ def test_a_copied_parent_keeps_its_popularity() -> None:
 
     counts = [t["flight"].to_pandas().origin.value_counts().to_dict() for t in (real, copy)]
     assert counts[1] == pytest.approx(counts[0], rel=0.2)
+
+
+def test_no_more_copied_parents_are_used_than_in_production() -> None:
+    """Rows that the model sampled as orphans or as rare beyond their share do not scatter over all parents."""
+    _, real, copy = made("places")
+
+    used = [
+        set(t["visit"].column("place").to_pylist()) & set(t["place"].column("name").to_pylist()) for t in (real, copy)
+    ]
+    assert len(used[1]) <= len(used[0])
 
 
 def test_the_same_seed_gives_the_same_database() -> None:
