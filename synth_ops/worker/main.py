@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -67,11 +68,15 @@ def _reporter() -> Progress:
 
 
 def _die_with_parent() -> None:
-    """See to it that no worker outlives its parent, by two means: the kernel's, and the end of the stdin pipe."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if not sys.stdin.isatty():
+    """See to it that no worker outlives its parent, nor what the worker started.
+
+    The end of a stdin pipe is the parent's death and ends the whole group. Without one the kernel tells; not beside
+    it, for the kernel's signal would end the worker before it could end its children.
+    """
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
         threading.Thread(target=_kill_at_end_of_stdin, daemon=True, name="parent-watch").start()
+    elif sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _kill_at_end_of_stdin() -> None:
