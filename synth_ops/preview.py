@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator
 
-from synth_ops.errors import PlanError
 from synth_ops.fingerprint import Fingerprint
 from synth_ops.plan import ColumnPlan, Config, Plan, TablePlan, resolve
-from synth_ops.plan.problems import unknown
-from synth_ops.policy import ModelFacts
 from synth_ops.records import Decision, Extracted, ExtractedTable, Record
 from synth_ops.settings import expand
 from synth_ops.source import Source, open_source
-from synth_ops.workspace import Workspace, read_record
-from synth_ops.workspace.models import is_whole
+from synth_ops.workspace import Workspace
 
 
 class PlannedTable(Record):
@@ -34,19 +30,14 @@ def preview(config: Config, workspace: Workspace, *, tables: tuple[str, ...] | N
         PlanError: synth.yaml does not fit the schema, or a chosen table is not in it.
         SourceError: the source did not answer.
     """
+    from synth_ops.train import check_chosen  # loads the encoder's libraries, which the command line does not need
+
     with open_source(expand(config.source)) as source:
         plan = resolve(config, source.database())
-        _check_chosen(plan, tables)
+        check_chosen(plan, tables)
         found = tuple(_look(source, table) for table in plan.tables if table.mode != "skip")
     extracted = Extracted(night=workspace.night, tables=found, fingerprint="", seconds=0.0)
     return tuple(_planned(plan, extracted, workspace, tables))
-
-
-def _check_chosen(plan: Plan, chosen: tuple[str, ...] | None) -> None:
-    names = [t.name for t in plan.tables]
-    for name in chosen or ():
-        if name not in names:
-            raise PlanError(f"Each word of --tables {unknown(name, names, 'table of the plan')}.")
 
 
 def _look(source: Source, table: TablePlan) -> ExtractedTable:
@@ -61,11 +52,11 @@ def _look(source: Source, table: TablePlan) -> ExtractedTable:
 def _planned(
     plan: Plan, extracted: Extracted, workspace: Workspace, chosen: tuple[str, ...] | None
 ) -> Iterator[PlannedTable]:
-    from synth_ops.train import decide_table  # loads the encoder's libraries, which reading does not need
+    from synth_ops.train import decide_table, latest_model
 
     n_rows = {t.name: t.n_rows for t in extracted.tables}
     for table in plan.tables:
-        latest = _latest(workspace, table.name)
+        latest = latest_model(workspace, table.name)
         decided = decide_table(plan, table, extracted, latest, chosen=chosen is None or table.name in chosen)
         yield PlannedTable(
             name=table.name,
@@ -74,9 +65,3 @@ def _planned(
             reason=decided.reason,
             columns=table.columns,
         )
-
-
-def _latest(workspace: Workspace, table: str) -> ModelFacts | None:
-    """Give the facts of the newest model, unless its folder is damaged or gone."""
-    latest = read_record(workspace.models(table) / "latest.json", ModelFacts)
-    return latest if latest and is_whole(workspace.models(table) / latest.model_id) else None

@@ -13,6 +13,7 @@ from synth_ops.encode import FitRules, TableCodec
 from synth_ops.errors import PlanError
 from synth_ops.holdout import holdout_mask
 from synth_ops.plan import Plan, TablePlan
+from synth_ops.plan.problems import unknown
 from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide, table_hash
 from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
 from synth_ops.relate import Augmented, Relations, TableSpec, augment
@@ -52,7 +53,7 @@ def train(
     """
     started = time.monotonic()
     plan, extracted = _tonight(workspace)
-    _check_chosen(plan, tables)
+    check_chosen(plan, tables)
     done = read_record(workspace.record("train"), Trained)
     if done is not None and _is_complete(workspace, plan, done, extracted, tables):
         return done
@@ -74,13 +75,16 @@ def _tonight(workspace: Workspace) -> tuple[Plan, Extracted]:
     return plan, extracted
 
 
-def _check_chosen(plan: Plan, tables: tuple[str, ...] | None) -> None:
-    unknown = sorted(set(tables or ()) - {t.name for t in plan.tables})
-    if unknown:
-        raise PlanError(
-            f"--tables must name tables of the plan, however {unknown} are not among them."
-            f" There are: {', '.join(t.name for t in plan.tables)}."
-        )
+def check_chosen(plan: Plan, tables: tuple[str, ...] | None) -> None:
+    """Refuse a chosen table that is not in the plan.
+
+    Raises:
+        PlanError: there is one.
+    """
+    names = [t.name for t in plan.tables]
+    for name in tables or ():
+        if name not in names:
+            raise PlanError(f"Each word of --tables {unknown(name, names, 'table of the plan')}.")
 
 
 def _is_complete(
@@ -101,7 +105,7 @@ def _is_complete(
 
 
 def _is_current(workspace: Workspace, plan: Plan, table: TablePlan, extracted: Extracted) -> bool:
-    latest = _latest(workspace, table)
+    latest = latest_model(workspace, table.name)
     return latest is not None and decide_table(plan, table, extracted, latest, chosen=True).decision == "reuse"
 
 
@@ -132,10 +136,10 @@ def _n_rows(extracted: Extracted) -> dict[str, int]:
     return {t.name: t.n_rows for t in extracted.tables}
 
 
-def _latest(workspace: Workspace, table: TablePlan) -> ModelFacts | None:
+def latest_model(workspace: Workspace, table: str) -> ModelFacts | None:
     """Give the newest model's facts, unless its folder is damaged or gone."""
-    latest = read_record(workspace.models(table.name) / "latest.json", ModelFacts)
-    return latest if latest and is_whole(workspace.models(table.name) / latest.model_id) else None
+    latest = read_record(workspace.models(table) / "latest.json", ModelFacts)
+    return latest if latest and is_whole(workspace.models(table) / latest.model_id) else None
 
 
 class _Night(NamedTuple):
@@ -150,7 +154,7 @@ class _Night(NamedTuple):
 
 def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTable:
     workspace, plan, extracted, device, progress = night
-    latest = _latest(workspace, table)
+    latest = latest_model(workspace, table.name)
     decided = decide_table(plan, table, extracted, latest, chosen=chosen)
     progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
     if decided.decision in ("copy", "skip"):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -25,20 +25,20 @@ from synth_ops.workspace import staged, write_text
 Stop = Literal["converged", "epochs", "time budget"]
 
 
-class Trainable(Protocol):
+class Trainable(nn.Module):
     """What the loop needs of a network; a family with several objectives has several parts, stepped in turn."""
 
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
         """Give the parameters that each objective moves."""
-        ...
+        raise NotImplementedError
 
     def part_loss(self, part: str, codes: Tensor, noise: torch.Generator, config: TrainingConfig) -> Tensor:
         """Give one objective's loss on a batch, with gradients."""
-        ...
+        raise NotImplementedError
 
     def nats(self, codes: Tensor, noise: torch.Generator) -> Tensor:
         """Give what validation minimises, a number for each row."""
-        ...
+        raise NotImplementedError
 
 
 @dataclass
@@ -48,7 +48,6 @@ class Counters:
     step: int = 0
     lr_scale: float = 1.0
     best: float = math.inf
-    best_step: int = 0
     n_bad: int = 0
     seconds: float = 0.0
 
@@ -76,7 +75,7 @@ class Tick:
 
 
 def train(
-    network: nn.Module,
+    network: Trainable,
     codes: Tensor,
     config: TrainingConfig,
     *,
@@ -90,7 +89,7 @@ def train(
     - codes: ``(n_rows, n_sub_columns)`` on the network's device
 
     Args:
-        network: a `Trainable`.
+        network: what is to learn.
         codes: all rows; some are held out to decide when to stop.
         config: how long, how fast, and from which seed.
         checkpoint: a folder that holds the state of an unfinished training of the same rows and configuration;
@@ -105,7 +104,7 @@ def train(
 
 
 class _Loop:
-    def __init__(self, network: nn.Module, codes: Tensor, config: TrainingConfig, checkpoint: Path | None) -> None:
+    def __init__(self, network: Trainable, codes: Tensor, config: TrainingConfig, checkpoint: Path | None) -> None:
         self.network, self.config, self.folder = network, config, checkpoint
         self.device = codes.device
         self.held, self.rows = split_validation(codes, config)
@@ -116,7 +115,7 @@ class _Loop:
         self.averaged = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.best = copy.deepcopy(network.state_dict())
         self.noise = torch.Generator(self.device).manual_seed(config.seed)
-        self.optimizers = {part: _optimizer(params, config) for part, params in network.parts().items()}  # type: ignore[operator] # a Trainable
+        self.optimizers = {part: _optimizer(params, config) for part, params in network.parts().items()}
         self.at = Counters()
         self.started = time.monotonic()
 
@@ -147,7 +146,7 @@ class _Loop:
             group["lr"] = self.config.learning_rate * self._schedule()
         batch = self._batch()
         for part, optimizer in self.optimizers.items():
-            loss = self.network.part_loss(part, batch, self.noise, self.config)  # type: ignore[operator] # a Trainable
+            loss = self.network.part_loss(part, batch, self.noise, self.config)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 5.0)
@@ -175,7 +174,7 @@ class _Loop:
 
     def _validate(self) -> None:
         noise = torch.Generator(self.device).manual_seed(self.config.seed + 1)
-        nats = [self.averaged.nats(piece, noise) for piece in torch.split(self.held, 8192)]  # type: ignore[operator] # a Trainable
+        nats = [self.averaged.nats(piece, noise) for piece in torch.split(self.held, 8192)]
         loss = float(torch.cat(nats).mean())
         if not math.isfinite(loss):
             raise WorkerFailed(
@@ -184,7 +183,7 @@ class _Loop:
             )
         if loss < self.at.best - 1e-4:
             self.best = copy.deepcopy(self.averaged.state_dict())
-            self.at.best, self.at.best_step, self.at.n_bad = loss, self.at.step, 0
+            self.at.best, self.at.n_bad = loss, 0
             return
         self.at.n_bad += 1
         self.at.lr_scale *= 0.5

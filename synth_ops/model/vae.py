@@ -10,12 +10,13 @@ from torch.nn import functional
 from synth_ops.encode.layout import Layout
 from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.network import CodeEmbedding, Decoder, Recognition
+from synth_ops.model.training import Trainable
 
 NEVER = -12.0
 """Logit of a fine code that its coarse code never had."""
 
 
-class VAE(nn.Module):
+class VAE(Trainable):
     """Model rows of codes, given the codes of the leading context sub-columns.
 
     Trained on the evidence lower bound (Kingma & Welling 2014, eq. 3), in nats per row.

@@ -2,7 +2,7 @@
 
 from synth_ops.relate.augment import Augmented, augment
 from synth_ops.relate.draft import Draft, Scene
-from synth_ops.relate.order import Relations, TableRelations, relations_of, sampling_order
+from synth_ops.relate.order import Relations, TableRelations, sampling_order
 from synth_ops.relate.resolve import Frame, close, complete, start, wanted_rows
 from synth_ops.relate.spec import FkSpec, TableSpec
 
@@ -18,7 +18,6 @@ __all__ = [
     "augment",
     "close",
     "complete",
-    "relations_of",
     "sampling_order",
     "start",
     "wanted_rows",

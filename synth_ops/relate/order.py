@@ -72,11 +72,6 @@ class Relations(Record):
         return {t.name: t for t in self.tables}
 
 
-def relations_of(plan: Plan, n_rows: Mapping[str, int]) -> Relations:
-    """Give the relations of a plan's tables, given how many rows each has."""
-    return Relations.of(plan, n_rows)
-
-
 def sampling_order(relations: Relations) -> tuple[str, ...]:
     """Give the tables, copied ones first, so that each main parent precedes its children.
 

@@ -13,7 +13,7 @@ from synth_ops.model import TrainingConfig, fit_synthesizer
 from synth_ops.model.config import NetworkConfig
 from synth_ops.plan.plan import Plan
 from synth_ops.records import Extracted, ExtractedTable, Sampled, Trained, TrainedTable, no_progress
-from synth_ops.relate import augment, relations_of
+from synth_ops.relate import Relations, augment
 from synth_ops.sample import redrawn, sample, sample_job
 from synth_ops.worker import JobSpec
 from synth_ops.workspace import Workspace, read_record, sha256_of, write_record, write_text
@@ -69,7 +69,7 @@ def trained_night(root: Path) -> Workspace:
 def _train(workspace: Workspace, plan: Plan, name: str, real: Real) -> TrainedTable:
     if plan.table(name).mode == "copy":
         return TrainedTable(name=name, decision="copy", reason="test")
-    augmented = augment(plan, name, real, relations_of(plan, {n: t.num_rows for n, t in real.items()}))
+    augmented = augment(plan, name, real, Relations.of(plan, {n: t.num_rows for n, t in real.items()}))
     codec = TableCodec.fit(augmented.table, augmented.kinds, FitRules(rare_below=5, seed=0))
     n_context = sum(len(codec.layout.of(c)) for c in augmented.context)
     codes = np.ascontiguousarray(codec.encode(augmented.table))

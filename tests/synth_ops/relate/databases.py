@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from synth_ops.plan.plan import ColumnPlan, Mode, Plan, Privacy, TablePlan
-from synth_ops.relate import Draft, Relations, Scene, augment, close, complete, relations_of, sampling_order, start
+from synth_ops.relate import Draft, Relations, Scene, augment, close, complete, sampling_order, start
 from synth_ops.relate.match import any_null, find_rows, key_of
 from synth_ops.schema import Column, ForeignKey, Table
 
@@ -57,7 +57,7 @@ def rows_of(required: str = "", **columns: object) -> pa.Table:
 
 def copy_database(plan: Plan, real: Real, seed: int = 0) -> dict[str, pa.Table]:
     """Do as `sample` does, with rows drawn again in the model's place."""
-    relations = relations_of(plan, {name: rows.num_rows for name, rows in real.items()})
+    relations = Relations.of(plan, {name: rows.num_rows for name, rows in real.items()})
     drafts: dict[str, Draft] = {}
     rng = np.random.default_rng(seed)
     scene = Scene(drafts=drafts, taken=lambda t, c: real[t].column(c), rng=rng)

@@ -3,7 +3,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth_ops.plan.plan import Plan
-from synth_ops.relate import Augmented, TableSpec, augment, relations_of
+from synth_ops.relate import Augmented, Relations, TableSpec, augment
 from tests.synth_ops.relate.databases import Real, key, plan_of, rows_of, table
 
 
@@ -31,7 +31,7 @@ def family() -> tuple[Plan, Real]:
 
 def augmented(name: str, *, keep: NDArray[np.bool_] | None = None) -> Augmented:
     plan, real = family()
-    return augment(plan, name, real, relations_of(plan, {n: t.num_rows for n, t in real.items()}), keep=keep)
+    return augment(plan, name, real, Relations.of(plan, {n: t.num_rows for n, t in real.items()}), keep=keep)
 
 
 def test_context_comes_first_and_keys_stay_out() -> None:
