@@ -9,7 +9,7 @@ from synth_ops.plan.plan import Family, Plan, TablePlan
 from synth_ops.records import Decision, Record
 from synth_ops.schema import ForeignKey
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Its first number is raised when models of an older version can no longer be read."""
 FINETUNE_RATIOS = (0.5, 2.0)
 """A model is refreshed while the table's rows are within these ratios of what it saw."""

@@ -51,7 +51,7 @@ class CategoricalCodec(Codec):
         has_rare = not kept.all()
         mass = kept_counts[order]
         n_groups = min(_GROUPS, int(_GROUPS_PER_ROOT * len(names) ** 0.5))
-        hierarchy = Hierarchy.fit(mass, n_special=1 + has_rare, ordinal=False, n_flat=_FLAT, n_groups=n_groups)
+        hierarchy = Hierarchy.fit(mass, n_special=1 + has_rare, n_flat=_FLAT, n_groups=n_groups)
         shares = np.round(mass / max(1, mass.sum()), 6)
         rare = None
         if has_rare and is_text(values.type):

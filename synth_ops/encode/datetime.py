@@ -33,29 +33,28 @@ class DatetimeCodec(Codec):
         has_time = times.any() and len(times) >= rules.rare_below
         return cls(day=day, time=Scale.fit(times, rules, n_special=0) if has_time else None)
 
-    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
-        """Describe ``day`` or its coarse and fine parts, then ``time`` likewise."""
-        day = self.day.sub_columns(column, at, "day")
-        return day if self.time is None else day + self.time.sub_columns(column, at + len(day), "time")
+    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
+        """Describe ``day``, then ``time``."""
+        day = self.day.sub_column(column, "day")
+        return (day,) if self.time is None else (day, self.time.sub_column(column, "time"))
 
     def encode(self, values: pa.Array) -> Codes:
         """Give the codes."""
         valid = valid_rows(values)
         days, times = _split(read_numbers(values.drop_null()), ticks_per_day(values.type))
-        codes = self.day.split(spread(self.day.leaf_codes(days), valid))
-        if self.time is None:
-            return codes
-        return np.hstack([codes, self.time.split(spread(self.time.leaf_codes(times), valid))])
+        codes = [spread(self.day.encode(days), valid)]
+        if self.time is not None:
+            codes.append(spread(self.time.encode(times), valid))
+        return np.stack(codes, axis=1).astype(np.int32)
 
     def decode(self, codes: Codes, field: pa.Field, rng: np.random.Generator) -> pa.Array:
         """Give values of the field's unit and zone."""
-        width = self.day.hierarchy.width
-        flat = self.day.join(codes[:, :width])
+        flat = codes[:, 0].astype(np.int64)
         is_null = (flat == NULL) & field.nullable
-        days = self.day.draw(np.where(flat == NULL, self.day.heaviest, flat), rng)
+        days = self.day.decode(np.where(flat == NULL, self.day.heaviest, flat), rng)
         times = np.zeros(len(days), np.int64)
         if self.time is not None:
-            times = self.time.draw(self.time.join(codes[:, width:]), rng)
+            times = self.time.decode(codes[:, 1], rng)
         ticks = _join(days, times, ticks_per_day(field.type))
         return masked(write_numbers(ticks, field.type), is_null)
 

@@ -20,30 +20,28 @@ class Hierarchy(Record):
 
     n_special: int
     n_ordinary: int
-    ordinal: bool
     starts: tuple[int, ...] = ()
     """First ordinary code of each group, where there are two sub-columns."""
 
     @classmethod
-    def fit(cls, mass: NDArray[Any], *, n_special: int, ordinal: bool, n_flat: int, n_groups: int) -> "Hierarchy":
+    def fit(cls, mass: NDArray[Any], *, n_special: int, n_flat: int, n_groups: int) -> "Hierarchy":
         """Group the codes of those masses, if there are more than `n_flat`, in at most `n_groups` runs."""
         starts = tuple(group_starts(mass, n_groups)) if len(mass) > n_flat else ()
-        return cls(n_special=n_special, n_ordinary=len(mass), ordinal=ordinal, starts=starts)
+        return cls(n_special=n_special, n_ordinary=len(mass), starts=starts)
 
     @property
     def width(self) -> int:
         """Count the sub-columns."""
         return 2 if self.starts else 1
 
-    def sub_columns(self, column: str, at: int, part: str = "") -> tuple[SubColumn, ...]:
-        """Describe the sub-columns; `part` goes before their own names."""
+    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
+        """Describe ``value``, or ``coarse`` and ``fine``."""
         if not self.starts:
             size = self.n_special + self.n_ordinary
-            return (self._sub_column(column, part or "value", size, self.n_special, None),)
-        before = f"{part}_" if part else ""
+            return (self._sub_column(column, "value", size, self.n_special, None),)
         return (
-            self._sub_column(column, f"{before}coarse", self.n_special + len(self.starts), self.n_special, None),
-            self._sub_column(column, f"{before}fine", int(self._lengths.max()), 0, at),
+            self._sub_column(column, "coarse", self.n_special + len(self.starts), self.n_special, None),
+            self._sub_column(column, "fine", int(self._lengths.max()), 0, at),
         )
 
     def split(self, codes: NDArray[Any]) -> Codes:
@@ -67,9 +65,7 @@ class Hierarchy(Record):
         return np.where(coarse < self.n_special, coarse, self.n_special + self._first[group] + fine)
 
     def _sub_column(self, column: str, part: str, size: int, n_special: int, within: int | None) -> SubColumn:
-        return SubColumn(
-            column=column, part=part, size=size, ordinal=self.ordinal, n_special=n_special, within=within
-        )  # fmt: skip
+        return SubColumn(column=column, part=part, size=size, n_special=n_special, within=within)
 
     @cached_property
     def _first(self) -> NDArray[np.int64]:

@@ -154,8 +154,8 @@ def neutral_leaves() -> Leaves:
     return Leaves(points=(0,), point_codes=(0,))
 
 
-def fit_leaves(values: Values, counts: NDArray[np.int64], rules: FitRules) -> tuple[Leaves, NDArray[np.int64]]:
-    """Cut what `pooled` gives of a column, and give the leaves and the rows in each."""
+def fit_leaves(values: Values, counts: NDArray[np.int64], rules: FitRules) -> Leaves:
+    """Cut what `pooled` gives of a column."""
     seen = _Seen(values, *counts)
     is_point = _points(seen, rules)
     n_rest = int(seen.counts[~is_point].sum())
@@ -197,15 +197,13 @@ def _neighbours_mean(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(np.convolve(counts, window, mode="same") / np.maximum(n_around, 1))
 
 
-def _points_only(seen: _Seen, is_point: NDArray[np.bool_]) -> tuple[Leaves, NDArray[np.int64]]:
+def _points_only(seen: _Seen, is_point: NDArray[np.bool_]) -> Leaves:
     points, mass = seen.values[is_point], seen.counts[is_point]
     codes = tuple(range(len(points)))
-    return Leaves(points=tuple(points.tolist()), point_codes=codes, heaviest=int(np.argmax(mass))), mass
+    return Leaves(points=tuple(points.tolist()), point_codes=codes, heaviest=int(np.argmax(mass)))
 
 
-def _points_and_intervals(
-    seen: _Seen, is_point: NDArray[np.bool_], rules: FitRules
-) -> tuple[Leaves, NDArray[np.int64]]:
+def _points_and_intervals(seen: _Seen, is_point: NDArray[np.bool_], rules: FitRules) -> Leaves:
     rest = np.flatnonzero(~is_point)
     points = seen.values[is_point]
     total = np.cumsum(seen.counts[rest])
@@ -218,7 +216,7 @@ def _points_and_intervals(
     order = np.argsort(np.append(_as_floats(points), _middles(lows, high, firsts)), kind="stable")
     codes = np.empty(len(order), np.int64)
     codes[order] = np.arange(len(order))
-    leaves = Leaves(
+    return Leaves(
         points=tuple(points.tolist()),
         point_codes=tuple(codes[: len(points)].tolist()),
         lows=tuple(lows.tolist()),
@@ -228,7 +226,6 @@ def _points_and_intervals(
         interval_codes=tuple(codes[len(points) :].tolist()),
         heaviest=int(np.argmax(mass[order])),
     )
-    return leaves, mass[order]
 
 
 def _cut(total: NDArray[np.int64], n_most: int, at_least: int) -> NDArray[np.int64]:

@@ -44,32 +44,32 @@ class NumericCodec(Codec):
         )
         return cls(specials=specials, scale=scale)
 
-    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
-        """Describe ``value``, or ``coarse`` and ``fine``."""
-        return self.scale.sub_columns(column, at)
+    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
+        """Describe ``value``."""
+        return (self.scale.sub_column(column),)
 
     def encode(self, values: pa.Array) -> Codes:
         """Give the codes; a NaN never seen before is null."""
         numbers = read_numbers(values.drop_null())
-        return self.scale.split(spread(self._flat(numbers), valid_rows(values)))
+        return spread(self._flat(numbers), valid_rows(values))[:, None].astype(np.int32)
 
     def decode(self, codes: Codes, field: pa.Field, rng: np.random.Generator) -> pa.Array:
         """Give numbers of the field's type."""
-        flat = self.scale.join(codes)
+        flat = codes[:, 0].astype(np.int64)
         if not field.nullable:
             flat = np.where(flat == NULL, self.scale.heaviest, flat)
         n_special = 1 + len(self.specials)
         is_leaf = flat >= n_special
-        numbers = self.scale.draw(np.where(is_leaf, flat, self.scale.heaviest), rng)
+        numbers = self.scale.decode(np.where(is_leaf, flat, self.scale.heaviest), rng)
         for code, name in enumerate(self.specials, start=1):
             numbers = np.where(flat == code, SPECIALS[name], numbers)
         return masked(write_numbers(numbers, field.type), flat == NULL)
 
     def _flat(self, numbers: Numbers) -> NDArray[Any]:
         if numbers.dtype.kind != "f":
-            return self.scale.leaf_codes(numbers)
+            return self.scale.encode(numbers)
         largest = np.finfo(np.float64).max
-        codes = self.scale.leaf_codes(np.nan_to_num(numbers, nan=0.0, posinf=largest, neginf=-largest))
+        codes = self.scale.encode(np.nan_to_num(numbers, nan=0.0, posinf=largest, neginf=-largest))
         is_nan = np.isnan(numbers)
         codes[is_nan] = NULL
         for code, name in enumerate(self.specials, start=1):

@@ -5,8 +5,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_ops.encode.codec import Codes
-from synth_ops.encode.hierarchy import Hierarchy
 from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
 from synth_ops.encode.rules import FitRules
@@ -17,7 +15,6 @@ FloatType = Literal["float16", "float32", "float64"]
 _MAX_DIGITS = 12
 _EXACT_FLOAT = 2.0**53
 _HUGE = 2.0**62
-_FLAT, _GROUPS = 96, 64
 _LARGEST_STEP = 10**18
 
 
@@ -88,45 +85,37 @@ def _step(integers: Values, rare_below: int) -> int:
 
 
 class Scale(Record):
-    """Numbers as ordinary codes of one or two sub-columns."""
+    """Numbers as the ordinary codes of one sub-column, after `n_special` others."""
 
     lattice: Lattice
     leaves: Leaves
-    hierarchy: Hierarchy
+    n_special: int
 
     @classmethod
     def fit(cls, values: Values, rules: FitRules, *, n_special: int, float_type: FloatType | None = None) -> "Scale":
         """Fit finite numbers; with too few of them, only zero is kept."""
         if len(values) < rules.rare_below:
-            lattice, leaves, mass = Lattice(), neutral_leaves(), np.ones(1, np.int64)
-        else:
-            distinct, counts = pooled(*np.unique(values, return_counts=True), rules)
-            lattice = Lattice.fit(distinct, rules.rare_below, float_type)
-            leaves, mass = fit_leaves(lattice.to_index(distinct), counts, rules)
-        hierarchy = Hierarchy.fit(mass, n_special=n_special, ordinal=True, n_flat=_FLAT, n_groups=_GROUPS)
-        return cls(lattice=lattice, leaves=leaves, hierarchy=hierarchy)
+            return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
+        distinct, counts = pooled(*np.unique(values, return_counts=True), rules)
+        lattice = Lattice.fit(distinct, rules.rare_below, float_type)
+        leaves = fit_leaves(lattice.to_index(distinct), counts, rules)
+        return cls(lattice=lattice, leaves=leaves, n_special=n_special)
 
-    def sub_columns(self, column: str, at: int, part: str = "") -> tuple[SubColumn, ...]:
-        """Describe the sub-columns."""
-        return self.hierarchy.sub_columns(column, at, part)
+    def sub_column(self, column: str, part: str = "value") -> SubColumn:
+        """Describe the sub-column."""
+        size = self.n_special + self.leaves.n
+        return SubColumn(column=column, part=part, size=size, ordinal=True, n_special=self.n_special)
 
-    def leaf_codes(self, values: Values) -> NDArray[np.int64]:
-        """Give the flat code of each value."""
-        return self.leaves.encode(self.lattice.to_index(values)) + self.hierarchy.n_special
+    def encode(self, values: Values) -> NDArray[np.int64]:
+        """Give the code of each value."""
+        return self.leaves.encode(self.lattice.to_index(values)) + self.n_special
 
-    def draw(self, codes: NDArray[np.int64], rng: np.random.Generator) -> Values:
-        """Give a value for each flat ordinary code."""
-        return self.lattice.to_value(self.leaves.decode(codes - self.hierarchy.n_special, rng))
-
-    def split(self, codes: NDArray[Any]) -> Codes:
-        """Give the sub-columns of flat codes."""
-        return self.hierarchy.split(codes)
-
-    def join(self, codes: Codes) -> NDArray[np.int64]:
-        """Give the flat codes of sub-columns."""
-        return self.hierarchy.join(codes)
+    def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Values:
+        """Give a value for each ordinary code; one that there is not is taken for the nearest."""
+        leaves = np.clip(codes.astype(np.int64) - self.n_special, 0, self.leaves.n - 1)
+        return self.lattice.to_value(self.leaves.decode(leaves, rng))
 
     @property
     def heaviest(self) -> int:
-        """The flat code that most rows have."""
-        return self.hierarchy.n_special + self.leaves.heaviest
+        """The code that most rows have."""
+        return self.n_special + self.leaves.heaviest

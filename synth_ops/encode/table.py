@@ -36,7 +36,7 @@ CODECS: Mapping[Resolved, type[Codec]] = {
     "text": TextCodec,
     "time": TimeCodec,
 }
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)

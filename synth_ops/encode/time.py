@@ -21,18 +21,18 @@ class TimeCodec(Codec):
         """Cut the day in leaves."""
         return cls(scale=Scale.fit(read_numbers(values.drop_null()), rules, n_special=1))
 
-    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
-        """Describe ``time``, or ``time_coarse`` and ``time_fine``."""
-        return self.scale.sub_columns(column, at, "time")
+    def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
+        """Describe ``time``."""
+        return (self.scale.sub_column(column, "time"),)
 
     def encode(self, values: pa.Array) -> Codes:
         """Give the codes."""
-        codes = self.scale.leaf_codes(read_numbers(values.drop_null()))
-        return self.scale.split(spread(codes, valid_rows(values)))
+        codes = self.scale.encode(read_numbers(values.drop_null()))
+        return spread(codes, valid_rows(values))[:, None].astype(np.int32)
 
     def decode(self, codes: Codes, field: pa.Field, rng: np.random.Generator) -> pa.Array:
         """Give times of the field's unit."""
-        flat = self.scale.join(codes)
+        flat = codes[:, 0].astype(np.int64)
         is_null = (flat == NULL) & field.nullable
-        drawn = self.scale.draw(np.where(flat == NULL, self.scale.heaviest, flat), rng)
+        drawn = self.scale.decode(np.where(flat == NULL, self.scale.heaviest, flat), rng)
         return masked(write_numbers(drawn, field.type), is_null)

@@ -8,14 +8,14 @@ from synth_ops.records import Record
 class NetworkConfig(Record):
     """The shape of a network; size is the only difference between a laptop's and a GPU's."""
 
-    d_embedding: int = Field(default=8, ge=1)
+    d_embedding: int = Field(default=12, ge=1)
     """Numbers a code becomes."""
-    d_hidden: int = Field(default=384, ge=8)
+    d_hidden: int = Field(default=512, ge=8)
     """Hidden units of the decoder, shared among the sub-columns."""
     n_blocks: int = Field(default=1, ge=0)
     """Residual blocks of the decoder."""
-    d_latent: int = Field(default=8, ge=1)
-    """Numbers of the latent."""
+    d_latent: int = Field(default=0, ge=0)
+    """Numbers of the latent; 0 for none."""
     d_recognition: int = Field(default=128, ge=1)
     """Hidden units of the encoder."""
     dropout: float = Field(default=0.1, ge=0, lt=1)

@@ -1,21 +1,22 @@
-"""The network of the VAE: a recognition net, and a masked autoregressive decoder over the codes.
+"""The masked network of the decoder, and the recognition net of a latent.
 
 The decoder is a residual MADE (Germain et al. 2015, "MADE", §4; residual blocks as in Durkan & Nash 2019): sub-column
-*j* sees the latent and the sub-columns before it, and nothing else. Its hidden units are sorted by degree, the last
-sub-column each may see, so that sampling computes every unit once a row and not once a sub-column.
+*j* sees the sub-columns before it, what conditions the whole row, and nothing else. Its hidden units are sorted by
+degree, the last sub-column each may see, so that sampling computes every unit once a row and not once a sub-column.
 """
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synth_ops.encode.layout import Layout
 from synth_ops.model.config import NetworkConfig
 
-N_BASIS = 8
-"""Fixed features of an ordinal code's place among its neighbours."""
+_BANDS = 4
+"""Runs of hidden units; a run skips the inputs that none of its units may see."""
+_WORTH_BANDS, _SPARED = 2**16, 0.2
+"""Weights, and the share of them to be skipped, from which runs are faster than one product."""
 
 
 class MaskedLinear(nn.Module):
@@ -44,57 +45,24 @@ class MaskedLinear(nn.Module):
         fan_in = self.mask.sum(1, keepdim=True).clamp(min=1)
         self.weight = nn.Parameter(torch.randn(len(out_degrees), len(in_degrees)) * gain / fan_in.sqrt())
         self.bias = nn.Parameter(torch.zeros(len(out_degrees)))
+        self.bands = _bands(allowed)
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.weight * self.mask, self.bias)
+        weight = self.weight * self.mask
+        if not self.bands:
+            return functional.linear(x, weight, self.bias)
+        pieces = [functional.linear(x[:, :seen], weight[a:b, :seen], self.bias[a:b]) for a, b, seen in self.bands]
+        return torch.cat(pieces, 1)
 
 
-class CodeEmbedding(nn.Module):
-    """One vector for each code of each sub-column; ordinal codes share a smooth part with their neighbours.
-
-    **Shape**
-
-    - Input: ``(n_rows, n_sub_columns)`` codes
-    - Output: ``(n_rows, n_sub_columns * d_embedding)``
-    """
-
-    offsets: Tensor
-    basis: Tensor
-    owner: Tensor
-
-    def __init__(self, layout: Layout, counts: Sequence[Tensor], d_embedding: int) -> None:
-        super().__init__()
-        sizes = torch.tensor(layout.sizes)
-        self.d_embedding = d_embedding
-        self.register_buffer("offsets", torch.cumsum(sizes, 0) - sizes, persistent=False)
-        self.register_buffer("owner", torch.repeat_interleave(torch.arange(len(sizes)), sizes), persistent=False)
-        basis = [_basis(c, s.n_special, ordinal=s.ordinal) for c, s in zip(counts, layout.sub_columns, strict=True)]
-        self.register_buffer("basis", torch.cat(basis) if basis else torch.zeros(0, N_BASIS))
-        free_scale = torch.cat([torch.full((s.size, 1), 0.1 if s.ordinal else 1.0) for s in layout.sub_columns])
-        self.free = nn.Parameter(torch.randn(int(sizes.sum()), d_embedding) * 0.3 * free_scale)
-        self.smooth = nn.Parameter(torch.randn(len(sizes), N_BASIS, d_embedding) * 0.3)
-
-    def table(self) -> Tensor:
-        """Give the vectors of all codes, ``(n_codes, d_embedding)``."""
-        smooth = torch.einsum("cb,cbd->cd", self.basis, self.smooth[self.owner])
-        return self.free + smooth
-
-    def forward(self, codes: Tensor, table: Tensor | None = None) -> Tensor:
-        vectors = functional.embedding(codes + self.offsets, self.table() if table is None else table)
-        return vectors.flatten(1)
-
-
-def _basis(counts: Tensor, n_special: int, *, ordinal: bool) -> Tensor:
-    """Give ``(size, N_BASIS)`` features of each code's rank among the training rows; zeros where there is no order."""
-    features = torch.zeros(len(counts), N_BASIS)
-    mass = counts[n_special:].double() + 0.5
-    if not ordinal or len(mass) <= 1:
-        return features
-    rank = (torch.cumsum(mass, 0) - mass / 2) / mass.sum()
-    normal = torch.erfinv(2 * rank - 1) * 2**0.5
-    waves = [torch.cos(torch.pi * k * rank) for k in range(1, N_BASIS - 1)]
-    features[n_special:] = torch.stack([normal, normal.square() - 1, *waves], 1).float()
-    return features
+def _bands(allowed: Tensor) -> list[tuple[int, int, int]]:
+    """Give runs of outputs and the leading inputs that they see; none where that spares little."""
+    n_out, n_in = allowed.shape
+    cuts = [n_out * k // _BANDS for k in range(_BANDS + 1)]
+    last_seen = (allowed * torch.arange(1, n_in + 1)).amax(1) if n_in else torch.zeros(n_out)
+    bands = [(a, b, int(last_seen[a:b].max())) for a, b in pairwise(cuts) if b > a]
+    spared = 1 - sum((b - a) * seen for a, b, seen in bands) / max(1, n_out * n_in)
+    return bands if spared > _SPARED and n_out * n_in > _WORTH_BANDS else []
 
 
 class Recognition(nn.Module):
@@ -119,74 +87,47 @@ class Recognition(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The masked autoregressive decoder: logits of every code, given the latent and the codes before it.
+    """The masked autoregressive decoder: what it says of each sub-column, given those before it.
 
     **Shape**
 
-    - Input: embedded codes ``(n_rows, n_sub_columns * d_embedding)`` and latents ``(n_rows, d_latent)``
-    - Output: ``(n_rows, n_learned_codes)`` logits of the sub-columns after the context
+    - Input: embedded codes ``(n_rows, n_sub_columns * d_embedding)``, and ``(n_rows, d_condition)`` or None: what
+      conditions the whole row
+    - Output: ``(n_rows, n_outputs)``
     """
 
-    def __init__(self, layout: Layout, counts: Sequence[Tensor], n_context: int, config: NetworkConfig) -> None:
+    def __init__(self, n_sub_columns: int, n_context: int, out_degrees: Tensor, config: NetworkConfig) -> None:
         super().__init__()
-        n = len(layout.sizes)
-        self.learned = range(n_context, n)
-        self.sizes = layout.sizes[n_context:]
-        self.within = tuple(s.within for s in layout.sub_columns[n_context:])
-        ends = torch.tensor(self.sizes).cumsum(0).tolist()
-        self.slices = [slice(end - size, end) for end, size in zip(ends, self.sizes, strict=True)]
-        self.degrees = hidden_degrees(n, n_context, config.d_hidden)
-        inputs = torch.arange(n).repeat_interleave(config.d_embedding)
-        outputs = torch.arange(n_context, n).repeat_interleave(torch.tensor(self.sizes))
+        self.degrees = hidden_degrees(n_sub_columns, n_context, config.d_hidden)
+        inputs = torch.arange(n_sub_columns).repeat_interleave(config.d_embedding)
         self.entry = MaskedLinear(inputs, self.degrees, strict=False)
         self.blocks = nn.ModuleList(
             MaskedLinear(self.degrees, self.degrees, strict=False, gain=0.5) for _ in range(config.n_blocks)
         )
-        self.latent = nn.Linear(config.d_latent, config.d_hidden * (1 + config.n_blocks))
-        nn.init.normal_(self.latent.weight, std=0.1)
-        self.direct = MaskedLinear(inputs, outputs, strict=True, gain=0.05)
-        self.out = MaskedLinear(self.degrees, outputs, strict=True, gain=0.05)
-        with torch.no_grad():
-            self.out.bias.copy_(torch.cat([_log_frequency(c) for c in counts[n_context:]]))
-        tables = {
-            str(i): nn.Parameter(torch.zeros(layout.sizes[coarse], layout.sizes[i]))
-            for i, coarse in zip(self.learned, self.within, strict=True)
-            if coarse is not None
-        }
-        self.refine = nn.ParameterDict(tables)
+        self.direct = MaskedLinear(inputs, out_degrees, strict=True, gain=0.05)
+        self.out = MaskedLinear(self.degrees, out_degrees, strict=True, gain=0.05)
         self.dropout = config.dropout
 
-    def forward(self, x: Tensor, z: Tensor, codes: Tensor, noise: torch.Generator | None = None) -> Tensor:
-        shifts = self.latent(z).split(len(self.degrees), dim=-1)
-        hidden = self.entry(x) + shifts[0]
-        for block, shift in zip(self.blocks, shifts[1:], strict=True):
-            hidden = hidden + block(self._drop(functional.silu(hidden), noise)) + shift
-        logits: Tensor = self.direct(x) + self.out(self._drop(functional.silu(hidden), noise))
-        return logits + self.refinement(codes)
-
-    def refinement(self, codes: Tensor) -> Tensor:
-        """Give ``(n_rows, n_learned_codes)``: what a coarse code alone says of its fine codes."""
-        parts = [
-            self.refine[str(i)][codes[:, coarse]] if coarse is not None else self.out.bias.new_zeros(len(codes), size)
-            for i, coarse, size in zip(self.learned, self.within, self.sizes, strict=True)
-        ]
-        return torch.cat(parts, 1)
+    def forward(self, x: Tensor, shifts: list[Tensor] | None = None, noise: torch.Generator | None = None) -> Tensor:
+        """Give the outputs; `shifts` are added to each layer's hidden units, and `noise` draws their dropout."""
+        hidden = self.entry(x) if shifts is None else self.entry(x) + shifts[0]
+        for i, block in enumerate(self.blocks, start=1):
+            hidden = hidden + block(self._drop(functional.silu(hidden), noise))
+            hidden = hidden if shifts is None else hidden + shifts[i]
+        outputs: Tensor = self.direct(x) + self.out(self._drop(functional.silu(hidden), noise))
+        return outputs
 
     def _drop(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
         if noise is None or not self.dropout:
             return x
-        kept = torch.rand(x.shape, generator=noise, device=x.device) >= self.dropout
-        return x * kept / (1 - self.dropout)
+        kept = torch.empty_like(x).bernoulli_(1 - self.dropout, generator=noise)
+        return x * kept.div_(1 - self.dropout)
 
 
 def hidden_degrees(n_sub_columns: int, n_context: int, d_hidden: int) -> Tensor:
     """Share hidden units among the degrees that some later sub-column can use, in ascending order.
 
-    Degree ``n_context - 1`` knows the context and the latent only; the last sub-column is of no use to any other.
+    Degree ``n_context - 1`` knows the context only; the last sub-column is of no use to any other.
     """
     lowest, highest = n_context - 1, max(n_sub_columns - 2, n_context - 1)
     return torch.linspace(lowest, highest + 1 - 1e-6, d_hidden).floor().long()
-
-
-def _log_frequency(counts: Tensor) -> Tensor:
-    return torch.log((counts.float() + 0.1) / (counts.sum() + 0.1 * len(counts)))

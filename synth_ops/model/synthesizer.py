@@ -15,6 +15,7 @@ from torch import Tensor
 from synth_ops.encode.layout import Layout
 from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.model.config import NetworkConfig, TrainingConfig
+from synth_ops.model.marginals import count_codes
 from synth_ops.model.order import reading_order, reordered
 from synth_ops.model.training import Tick, Trained, train
 from synth_ops.model.vae import VAE
@@ -80,7 +81,7 @@ class Neural:
         self.order = np.array(reading_order(layout, n_context))
 
     def sample(self, n_rows: int, *, context: Codes | None, seed: int) -> Codes:
-        device = self.network.embedding.free.device
+        device = self.network.counts.device
         noise = torch.Generator(device).manual_seed(seed)
         pieces = [np.zeros((0, len(self.layout.sizes)), dtype=np.int32)]
         for start in range(0, n_rows, CHUNK):
@@ -90,7 +91,7 @@ class Neural:
         return np.ascontiguousarray(np.concatenate(pieces)[:, np.argsort(self.order)])
 
     def log_likelihood(self, codes: Codes, *, seed: int) -> NDArray[np.float64]:
-        device = self.network.embedding.free.device
+        device = self.network.counts.device
         noise = torch.Generator(device).manual_seed(seed)
         rows = torch.from_numpy(codes[:, self.order].astype(np.int64)).to(device)
         nats = [self.network.nats(piece, noise) for piece in rows.split(CHUNK)]
@@ -102,7 +103,7 @@ class Neural:
         _save(folder, facts | {"layout": self.layout.model_dump()}, weights)
 
 
-Build = Callable[[Layout, list[Tensor], int, NetworkConfig], VAE]
+Build = Callable[[Layout, Tensor, int, NetworkConfig], VAE]
 FAMILIES: Mapping[str, Build] = {"vae": VAE}
 """Families that can be trained, by the word that a plan uses."""
 
@@ -140,7 +141,7 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
     with torch.random.fork_rng(devices=[]):  # torch draws initial weights from its global generator only
         torch.manual_seed(config.seed)
         network = FAMILIES[family](read, count_codes(rows, read), n_context, config.network)
-    network.start(rows, read)
+    network.start(rows)
     if isinstance(start_from, Neural):
         network.load_state_dict(start_from.network.state_dict())
     synthesizer = Neural(family, network.to(pick_device(device)), layout, n_context, config.network)
@@ -167,9 +168,9 @@ def load_synthesizer(folder: Path, *, device: str = "cpu") -> Synthesizer:
             return Constant(layout, facts["n_context"])
         config = NetworkConfig.model_validate(facts["network"])
         read = reordered(layout, reading_order(layout, facts["n_context"]))
-        empty = [torch.ones(size) for size in read.sizes]
-        network = FAMILIES[facts["family"]](read, empty, facts["n_context"], config)
-        network.load_state_dict(load_file(folder / "model.safetensors"))
+        weights = load_file(folder / "model.safetensors")
+        network = FAMILIES[facts["family"]](read, weights["counts"], facts["n_context"], config)
+        network.load_state_dict(weights)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise CorruptArtifact(
             f"The model in {folder} must be whole, however it cannot be read ({type(error).__name__})."
@@ -183,11 +184,6 @@ def pick_device(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)
-
-
-def count_codes(rows: Tensor, layout: Layout) -> list[Tensor]:
-    """Give how often each code of each sub-column occurs, one ``(size,)`` each."""
-    return [torch.bincount(rows[:, i], minlength=size).float() for i, size in enumerate(layout.sizes)]
 
 
 def _save(folder: Path, facts: Mapping[str, object], weights: dict[str, Tensor]) -> None:

@@ -13,9 +13,17 @@ SMALL = TrainingConfig(
 LAYOUT = Layout(
     sub_columns=(
         SubColumn(column="a", part="value", size=3, n_special=1),
-        SubColumn(column="b", part="coarse", size=5, ordinal=True, n_special=1),
-        SubColumn(column="b", part="fine", size=4, ordinal=True, within=1),
+        SubColumn(column="b", part="coarse", size=5, n_special=1),
+        SubColumn(column="b", part="fine", size=4, within=1),
         SubColumn(column="c", part="value", size=2, n_special=0),
+    )
+)
+
+SMOOTH = Layout(
+    sub_columns=(
+        SubColumn(column="half", part="value", size=2),
+        SubColumn(column="x", part="value", size=401, ordinal=True, n_special=1),
+        SubColumn(column="y", part="value", size=401, ordinal=True, n_special=1),
     )
 )
 
@@ -27,3 +35,14 @@ def rows(n_rows: int, seed: int = 0) -> np.ndarray:
     b = rng.integers(1, 5, n_rows)
     fine = np.minimum(rng.integers(0, 4, n_rows), b - 1)
     return np.stack([a, b, fine, (a % 2 == b % 2).astype(int)], 1).astype(np.int32)
+
+
+def smooth_rows(n_rows: int, seed: int = 0) -> np.ndarray:
+    """Give rows of two ordered columns, the second close to the first; a tenth of x is null, a fifth of y is 200."""
+    rng = np.random.default_rng(seed)
+    half = rng.integers(0, 2, n_rows)
+    x = 1 + 200 * half + rng.integers(0, 200, n_rows)
+    y = np.clip(x + np.rint(rng.normal(0, 8, n_rows)), 1, 400).astype(int)
+    x[rng.random(n_rows) < 0.1] = 0
+    y[rng.random(n_rows) < 0.2] = 200
+    return np.stack([half, x, y], 1).astype(np.int32)

@@ -1,0 +1,245 @@
+"""What a network says of each sub-column: a softmax over outcomes, and for many ordered codes a mixture over ranks.
+
+The mixture is of logistic densities on the logistic score of the rank (as PixelCNN++, Salimans et al. 2017, §2.1, but
+over uneven cells): a standard logistic is the marginal, so what is learned is how a row differs from it. Its cost and
+freedom do not grow with the number of codes, and neighbouring codes are alike without being told so.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from synth_ops.model.marginals import Marginal
+
+N_COMPONENTS = 10
+CLOSED = -1e4
+"""Logit of an outcome that a sub-column does not have."""
+NEVER = -12.0
+"""Logit of a fine code that its coarse code never had."""
+_NARROWEST, _WIDEST = -7.0, 3.0
+"""Logarithms of a component's scale."""
+_N_MIXTURE = 3 * N_COMPONENTS
+"""Weights, centres and log-scales."""
+_WIDTHS = sorted({2**k for k in range(1, 18)} | {3 * 2**k for k in range(17)})
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Sub-columns whose softmaxes are computed together, each padded to one width."""
+
+    members: list[int]
+    start: int
+    width: int
+
+    @property
+    def slice(self) -> slice:
+        return slice(self.start, self.start + len(self.members) * self.width)
+
+
+class Heads(nn.Module):
+    """Likelihoods and draws of codes from ``(n_rows, n_outputs)``, the outputs of a network.
+
+    Outputs are laid out for speed, softmaxes of like width side by side, then the mixtures; `own` finds a sub-column's.
+    """
+
+    offsets: Tensor
+    outcomes: Tensor
+    cells: Tensor
+    edges: Tensor
+    closed: Tensor
+    targets: Tensor
+    mixed_index: Tensor
+    n_alone: Tensor
+
+    def __init__(self, marginals: Sequence[Marginal], n_context: int) -> None:
+        """Lay the outputs out.
+
+        Args:
+            marginals: of all sub-columns.
+            n_context: leading sub-columns, which are always given and have no outputs.
+        """
+        super().__init__()
+        self.marginals, self.n_context = tuple(marginals), n_context
+        learned = range(n_context, len(marginals))
+        self.within = {i: w for i in learned if (w := marginals[i].sub_column.within) is not None}
+        self.mixed = [i for i in learned if marginals[i].is_mixed]
+        self.blocks = _blocks(self.marginals, learned, self.within)
+        self.starts = {i: b.start + k * b.width for b in self.blocks for k, i in enumerate(b.members)}
+        self.mixtures_start = self.blocks[-1].slice.stop if self.blocks else 0
+        self.n_outputs = self.mixtures_start + len(self.mixed) * _N_MIXTURE
+        self.refine = nn.ParameterDict(
+            {str(i): nn.Parameter(torch.zeros(marginals[w].size, marginals[i].size)) for i, w in self.within.items()}
+        )
+        self._register()
+
+    def _register(self) -> None:
+        """Keep what follows from the counts on the network's device, and out of its file."""
+        sizes = torch.tensor([m.size for m in self.marginals], dtype=torch.long)
+        n_edges = [len(m.edges) if m.is_mixed else 0 for m in self.marginals]
+        self.edge_starts = [sum(n_edges[:i]) for i in range(len(n_edges))]
+        closed = torch.full((self.mixtures_start,), CLOSED)
+        for i, start in self.starts.items():
+            closed[start : start + self.marginals[i].n_outcomes] = 0
+        empty = torch.zeros(0, dtype=torch.long)
+        buffers = {
+            "offsets": torch.cumsum(sizes, 0) - sizes,
+            "outcomes": torch.cat([*(m.outcomes for m in self.marginals), empty]),
+            "cells": torch.cat([empty, *(m.cells + e for m, e in zip(self.marginals, self.edge_starts, strict=True))]),
+            "edges": torch.cat([*(m.edges for m in self.marginals if m.is_mixed), torch.zeros(0)]),
+            "closed": closed,
+            "targets": torch.tensor([i for b in self.blocks for i in b.members], dtype=torch.long),
+            "mixed_index": torch.tensor(self.mixed, dtype=torch.long),
+            "n_alone": torch.tensor([len(self.marginals[i].alone) for i in self.mixed], dtype=torch.long),
+        }
+        for name, value in buffers.items():
+            self.register_buffer(name, value, persistent=False)
+
+    def degrees(self) -> Tensor:
+        """Give ``(n_outputs,)``: the sub-column that each output speaks of."""
+        owners = [i for b in self.blocks for i in b.members for _ in range(b.width)]
+        return torch.tensor(owners + [i for i in self.mixed for _ in range(_N_MIXTURE)], dtype=torch.long)
+
+    def own(self, i: int) -> Tensor:
+        """Give the positions of a sub-column's outputs: of its outcomes, then of its mixture."""
+        places = torch.arange(self.marginals[i].n_outcomes) + self.starts[i]
+        if i not in self.mixed:
+            return places
+        return torch.cat([places, torch.arange(_N_MIXTURE) + self.mixtures_start + self.mixed.index(i) * _N_MIXTURE])
+
+    def marginal_bias(self, *, others: float = -3.0) -> Tensor:
+        """Give ``(n_outputs,)``: biases that make each sub-column follow its own frequencies.
+
+        `others` is the log-weight of a mixture's components beside the one that is its marginal.
+        """
+        bias = torch.zeros(self.n_outputs)
+        for i, start in self.starts.items():
+            if i not in self.within:
+                counts = self.marginals[i].outcome_counts
+                bias[start : start + len(counts)] = torch.log((counts + 0.1) / (counts.sum() + 0.1 * len(counts)))
+        bias[self.mixtures_start :] = _marginal_mixture(others).repeat(len(self.mixed))
+        return bias
+
+    @torch.no_grad()
+    def start(self, rows: Tensor) -> None:
+        """Set what counting alone can tell: how often each fine code occurs within its coarse code.
+
+        **Shape**
+
+        - rows: ``(n_rows, n_sub_columns)`` training codes
+        """
+        for i, coarse in self.within.items():
+            shape = tuple(self.refine[str(i)].shape)
+            pair = rows[:, coarse].long() * shape[1] + rows[:, i]
+            seen = torch.bincount(pair, minlength=shape[0] * shape[1]).view(shape).float()
+            log_share = torch.log((seen + 0.5) / (seen.sum(1, keepdim=True) + 0.5 * shape[1]))
+            self.refine[str(i)].copy_(log_share.masked_fill(seen == 0, NEVER))
+
+    def nats(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Give the negative log-likelihood of each code, ``(n_rows, n_sub_columns)``; 0 for the context's.
+
+        **Shape**
+
+        - outputs: ``(n_rows, n_outputs)``
+        - codes: ``(n_rows, n_sub_columns)``
+        """
+        outputs = outputs.float()
+        outcomes = self.outcomes[codes + self.offsets]
+        parts = [self._softmax_nats(b, outputs, codes, outcomes) for b in self.blocks]
+        nats = outputs.new_zeros(codes.shape)
+        if parts:
+            nats = nats.index_copy(1, self.targets, torch.cat(parts, 1))
+        if self.mixed:
+            nats = nats.index_add(1, self.mixed_index, self._mixture_nats(outputs, codes, outcomes))
+        return nats
+
+    def draw(self, i: int, outputs: Tensor, codes: Tensor, uniform: Tensor) -> Tensor:
+        """Draw codes of sub-column i.
+
+        **Shape**
+
+        - outputs: ``(n_rows, n_own)``, in the order of `own`
+        - codes: ``(n_rows, n_sub_columns)``, the coarser ones drawn already
+        - uniform: ``(n_rows, 3)`` numbers from 0 to below 1
+        - result: ``(n_rows,)``
+        """
+        marginal = self.marginals[i]
+        logits = outputs[:, : marginal.n_outcomes]
+        if i in self.within:
+            logits = logits + self.refine[str(i)][codes[:, self.within[i]]]
+        outcome = _pick(logits, uniform[:, 0])
+        if not marginal.is_mixed:
+            return outcome
+        weights, centres, scales = outputs[:, marginal.n_outcomes :].unflatten(1, (3, N_COMPONENTS)).unbind(1)
+        component = _pick(weights, uniform[:, 1])[:, None]
+        scale = scales.gather(1, component)[:, 0].clamp(_NARROWEST, _WIDEST).exp()
+        score = centres.gather(1, component)[:, 0] + scale * torch.logit(uniform[:, 2], eps=1e-7)
+        n_alone, first = len(marginal.alone), self.edge_starts[i]
+        cell = torch.searchsorted(self.edges[first + 1 : first + len(marginal.between)], score)
+        code_of = torch.cat([marginal.alone, marginal.between]).to(codes.device)
+        drawn: Tensor = code_of[torch.where(outcome < n_alone, outcome, n_alone + cell)]
+        return drawn
+
+    def _softmax_nats(self, block: _Block, outputs: Tensor, codes: Tensor, outcomes: Tensor) -> Tensor:
+        """Give ``(n_rows, n_members)``."""
+        shape = (len(block.members), block.width)
+        logits = outputs[:, block.slice].unflatten(1, shape)
+        if block.members[0] in self.within:
+            i = block.members[0]
+            table = functional.pad(self.refine[str(i)], (0, block.width - self.marginals[i].n_outcomes))
+            logits = logits + table[codes[:, self.within[i]]][:, None]
+        logits = logits + self.closed[block.slice].view(shape)
+        seen = logits.gather(-1, outcomes[:, block.members, None])[..., 0]
+        nats: Tensor = torch.logsumexp(logits, -1) - seen
+        return nats
+
+    def _mixture_nats(self, outputs: Tensor, codes: Tensor, outcomes: Tensor) -> Tensor:
+        """Give ``(n_rows, n_mixed)``; 0 where the code is an outcome of its own."""
+        mixtures = outputs[:, self.mixtures_start :].unflatten(1, (len(self.mixed), 3, N_COMPONENTS))
+        weights, centres, scales = mixtures.unbind(2)
+        at = self.cells[codes[:, self.mixed] + self.offsets[self.mixed_index]]
+        sharpness = torch.exp(-scales.clamp(_NARROWEST, _WIDEST))
+        low = (self.edges[at][..., None] - centres) * sharpness
+        high = (self.edges[at + 1][..., None] - centres) * sharpness
+        # log of sigmoid(high) - sigmoid(low), without cancellation
+        log_mass = (
+            torch.log(-torch.expm1((low - high).clamp(max=-1e-6)))
+            - functional.softplus(-high)
+            - functional.softplus(low)
+        )
+        nats = torch.logsumexp(weights, -1) - torch.logsumexp(weights + log_mass, -1)
+        is_between = outcomes[:, self.mixed] == self.n_alone
+        return nats * is_between
+
+
+def _blocks(marginals: Sequence[Marginal], learned: range, within: dict[int, int]) -> list[_Block]:
+    """Group softmaxes by width; those with a table of their own stand alone."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for i in learned:
+        width = next(w for w in _WIDTHS if w >= marginals[i].n_outcomes)
+        groups.setdefault((width, i if i in within else -1), []).append(i)
+    blocks: list[_Block] = []
+    for (width, _), members in sorted(groups.items()):
+        blocks.append(_Block(members, blocks[-1].slice.stop if blocks else 0, width))
+    return blocks
+
+
+def _marginal_mixture(others: float) -> Tensor:
+    """Give the weights, centres and log-scales of a mixture whose first component is a standard logistic.
+
+    The others lie along it, each ready for a part of the rows.
+    """
+    share = (torch.arange(N_COMPONENTS - 1) + 0.5) / (N_COMPONENTS - 1)
+    weights = torch.cat([torch.zeros(1), torch.full((N_COMPONENTS - 1,), others)])
+    centres = torch.cat([torch.zeros(1), torch.logit(share)])
+    scales = torch.cat([torch.zeros(1), torch.full((N_COMPONENTS - 1,), math.log(0.5))])
+    return torch.cat([weights, centres, scales])
+
+
+def _pick(logits: Tensor, uniform: Tensor) -> Tensor:
+    """Draw an outcome a row by inverting the cumulated shares."""
+    cumulated = torch.softmax(logits, -1).cumsum(-1)
+    return (cumulated < uniform[:, None] * cumulated[:, -1:]).sum(-1).clamp(max=logits.shape[-1] - 1)
