@@ -2,25 +2,22 @@
 
 import hashlib
 import json
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from synth_ops.encode import TableCodec
-from synth_ops.encode.categorical import is_text
+from synth_ops.decoding import PrivateTexts, TableModel
 from synth_ops.errors import CorruptArtifact, PlanError, WorkerFailed
-from synth_ops.mint.pattern import Pattern
-from synth_ops.mint.unique import as_array, draw_texts, without
+from synth_ops.names import file_stem
 from synth_ops.plan.plan import Plan, TablePlan
-from synth_ops.plan.types import max_length
 from synth_ops.records import (
     Extracted,
     Progress,
@@ -32,20 +29,40 @@ from synth_ops.records import (
     TrainedTable,
     no_progress,
 )
-from synth_ops.relate import Draft, Frame, Relations, Scene, TableSpec, close, complete, sampling_order, start
-from synth_ops.relate.flat import flat_name
+from synth_ops.relate import (
+    Chunk,
+    Draft,
+    Frame,
+    Relations,
+    Scene,
+    TableSpec,
+    close,
+    complete,
+    finished,
+    keep,
+    kept_of,
+    make_chunk,
+    mint_whole,
+    sampling_order,
+    start,
+)
+from synth_ops.relate.kept import own_key_columns
 from synth_ops.seeds import seed_of
+from synth_ops.shards import CHUNK, chunks_of, in_order
+from synth_ops.spill import Spill, write_parquet
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace import Workspace, read_record, sha256_of, staged, write_record
 from synth_ops.workspace.models import model_folder
 
-ROW_GROUP = 128 * 1024
 
-
-def sample(workspace: Workspace, *, progress: Progress = no_progress, device: str = "auto") -> Sampled:
+def sample(
+    workspace: Workspace, *, progress: Progress = no_progress, device: str = "auto", n_shards: int | None = None
+) -> Sampled:
     """Sample every synthesised table and copy every copied one, and leave ``sampled.json``.
 
-    Leaves one Parquet file a table under ``shared/``, in the source's types, whose foreign keys resolve.
+    Leaves one Parquet file a table under ``shared/``, in the source's types, whose foreign keys resolve. Rows come in
+    chunks, each from a seed of its own, of which `n_shards` are made at a time, one a core by default: on a CPU the
+    same bytes whatever their number.
 
     Raises:
         PlanError: there is nothing trained tonight.
@@ -62,7 +79,7 @@ def sample(workspace: Workspace, *, progress: Progress = no_progress, device: st
         night=workspace.night,
         device=device,
         seed=seed_of("sample", night.plan.hash, night.extracted.fingerprint, workspace.night),
-        options={"inputs": night.inputs},
+        options={"inputs": night.inputs} | ({"n_shards": n_shards} if n_shards else {}),
     )
     outcome = run_job(spec, progress=progress, still_holds=lambda r: _is_complete(Sampled.model_validate(r), night))
     record = Sampled.model_validate(outcome)
@@ -80,9 +97,12 @@ def sample_job(spec: JobSpec, progress: Progress) -> Sampled:
     started = time.monotonic()
     night = _Night(spec.workspace)
     made = _Making(spec, night, progress)
-    for name in sampling_order(night.relations):
-        made.add(night.plan.table(name))
-    tables = tuple(made.write(t) for t in night.plan.tables if t.mode != "skip")
+    try:
+        for name in sampling_order(night.relations):
+            made.add(night.plan.table(name))
+        tables = tuple(made.write(t) for t in night.plan.tables if t.mode != "skip")
+    finally:
+        made.clean()
     return Sampled(night=spec.night, tables=tables, inputs=night.inputs, seconds=round(time.monotonic() - started, 3))
 
 
@@ -156,69 +176,93 @@ class _Night:
 
 
 class _Making:
-    """The synthetic database while it is made."""
+    """The synthetic database while it is made: of each table only what others need is held."""
 
     def __init__(self, spec: JobSpec, night: _Night, progress: Progress) -> None:
         self._spec, self._night, self._progress = spec, night, progress
         self._drafts: dict[str, Draft] = {}
+        self._spills: dict[str, Spill] = {}
+        self._written: dict[str, SampledTable] = {}
         self._taken: dict[tuple[str, str], pa.ChunkedArray] = {}
 
     def add(self, table: TablePlan) -> None:
-        """Sample one table and give it the parents that are there already."""
+        """Sample one table, give it the parents that are there already, and write it if it lacks none."""
         self._tell(table, "sampling", 0.0)
+        kept = kept_of(table.name, self._night.specs)
+        path = self._night.workspace.real(table.name)
+        schema = pq.read_schema(path)
         if table.mode == "copy":
-            rows = pq.read_table(self._night.workspace.real(table.name), memory_map=True)
-            self._drafts[table.name] = Draft.copied(table, rows)
+            keys = pq.read_table(path, columns=sorted(kept.columns), memory_map=True)
+            self._drafts[table.name] = Draft.copied(table, keys, schema)
             return
         spec = self._night.specs[table.name]
-        schema = pq.read_schema(self._night.workspace.real(table.name))
-        rng = self._rng("start", table.name)
-        frame = start(table, spec, schema, self._drafts, rng)
-        sampled = self._sample(table, spec, frame)
-        draft = Draft(plan=table, schema=schema, n_rows=frame.n_rows, spec=spec)
-        complete(draft, frame, sampled, self._scene("complete", table.name))
+        frame = start(table, spec, schema, self._drafts, self._rng("start", table.name))
+        draft = Draft(plan=table, schema=schema, n_rows=frame.n_rows, spec=spec, kept=kept, main_rows=frame.main_rows)
+        mint_whole(draft, self._scene("mint", table.name))
+        chunks = self._chunks(draft, frame)
+        kept_chunks: list[Chunk] = []
+        if own_key_columns(spec):
+            spill = self._spills[table.name] = Spill(self._spill_path(table))
+            for chunk in chunks:
+                spill.add(chunk.rest)
+                kept_chunks.append(replace(chunk, rest={}))
+        else:
+            self._write(draft, _finished_at_once(draft, chunks, kept_chunks))
+        keep(draft, kept_chunks, self._rng("keep", table.name))
+        complete(draft, self._scene("complete", table.name))
+        draft.columns = {c: v for c, v in draft.columns.items() if c in kept.columns or table.name in self._spills}
         self._drafts[table.name] = draft
+        self._taken.clear()
 
     def write(self, table: TablePlan) -> SampledTable:
         """Give a table its last parents, and write it."""
-        self._tell(table, "writing", 0.5)
         draft = self._drafts[table.name]
-        finished = draft.finished() if table.mode == "copy" else close(draft, self._scene("close", table.name))
-        path = self._night.workspace.synthetic(table.name)
+        if table.mode == "copy":
+            self._write(draft, _batches(self._night.workspace.real(table.name), draft.final_schema))
+        elif table.name in self._spills:
+            close(draft, self._scene("close", table.name))
+            self._write(draft, _joined(draft, self._spills[table.name]))
+            self._spills[table.name].delete()
+        return self._written[table.name]
+
+    def clean(self) -> None:
+        """Leave nothing on disk but tables."""
+        for spill in self._spills.values():
+            spill.delete()
+
+    def _chunks(self, draft: Draft, frame: Frame) -> Iterator[Chunk]:
+        """Make the chunks in order, several at a time where there are threads."""
+        models = threading.local()
+        private = PrivateTexts(lambda column: self._real(draft.name, column))
+        seed = self._seed("rows", draft.name)
+
+        def make(rows: range) -> Chunk:
+            if not hasattr(models, "own"):
+                folder = self._night.folders[draft.name]
+                models.own = TableModel(folder, draft.plan, frame.spec, self._spec.device, private)
+            sampled = models.own.sample(rows, frame.context(rows), seed=seed)
+            return make_chunk(draft, frame, rows, sampled, seed=seed, taken=self._real)
+
+        for chunk, rows in in_order(make, chunks_of(frame.n_rows), self._n_shards(frame.n_rows)):
+            yield chunk
+            done = rows.stop / max(frame.n_rows, 1)
+            self._tell(draft.plan, "sampling", 0.5 * done)
+
+    def _n_shards(self, n_rows: int) -> int:
+        """Give how many chunks are made at a time."""
+        asked = self._spec.options.get("n_shards")
+        return min(int(asked or self._spec.n_threads), -(-n_rows // CHUNK) or 1)
+
+    def _write(self, draft: Draft, tables: Iterable[pa.Table]) -> None:
+        self._tell(draft.plan, "writing", 0.5)
+        path = self._night.workspace.synthetic(draft.name)
         with staged(path) as part:
-            pq.write_table(finished, part, compression="zstd", write_page_checksum=True, row_group_size=ROW_GROUP)
-        self._tell(table, "written", 1.0)
-        return SampledTable(name=table.name, path=str(path), n_rows=finished.num_rows, sha256=sha256_of(path))
+            n_rows = write_parquet(part, draft.final_schema, tables)
+        self._tell(draft.plan, "written", 1.0)
+        self._written[draft.name] = SampledTable(name=draft.name, path=str(path), n_rows=n_rows, sha256=sha256_of(path))
 
-    def _sample(self, table: TablePlan, spec: TableSpec, frame: Frame) -> pa.Table:
-        """Ask the table's model for the columns that are not given."""
-        from synth_ops.model import load_synthesizer  # torch is loaded in the worker, and nowhere else
-
-        folder = self._night.folders[table.name]
-        codec = TableCodec.from_json(json.loads((folder / "codec.json").read_text()))
-        wanted = [c for c in spec.columns if c not in spec.context]
-        if not wanted:
-            return pa.table({})
-        synthesizer = load_synthesizer(folder, device=self._spec.device)
-        context = np.ascontiguousarray(codec.encode(frame.context, columns=spec.context)) if spec.context else None
-        codes = synthesizer.sample(frame.n_rows, context=context, seed=self._seed("model", table.name))
-        self._tell(table, "decoding", 0.4)
-        rng = self._rng("decode", table.name)
-        decoded = codec.decode(codes[:, synthesizer.n_context :], rng, columns=wanted)
-        return self._redraw_real(table, codec, decoded, rng)
-
-    def _redraw_real(
-        self, table: TablePlan, codec: TableCodec, decoded: pa.Table, rng: np.random.Generator
-    ) -> pa.Table:
-        """Make up other texts where one is by chance a real one that the codec does not keep."""
-        for column in table.table.columns:
-            name = flat_name(column.name)
-            pattern, kept = codec.made_up(name) if name in decoded.column_names else (None, ())
-            if pattern is not None and is_text(decoded.column(name).type):
-                private = _other_than(self._real(table.name, column.name), kept)
-                values = redrawn(decoded.column(name), private, pattern, max_length(column), rng)
-                decoded = decoded.set_column(decoded.column_names.index(name), decoded.field(name), values)
-        return decoded
+    def _spill_path(self, table: TablePlan) -> Path:
+        return self._night.workspace.work / f"sample-{file_stem(table.name)}.arrows"
 
     def _scene(self, *words: str) -> Scene:
         return Scene(drafts=self._drafts, taken=self._real, rng=self._rng(*words))
@@ -240,23 +284,32 @@ class _Making:
         self._progress(ProgressEvent(step="sample", table=table.name, phase=phase, done=done))
 
 
-def _other_than(real: pa.ChunkedArray, kept: tuple[str, ...]) -> pa.Array:
-    """Give the different real texts that are not kept."""
-    return without(as_array(real, pa.string()), pa.array(kept, pa.string()))
+def _finished_at_once(draft: Draft, chunks: Iterable[Chunk], kept: list[Chunk]) -> Iterator[pa.Table]:
+    """Give the final rows of a table that no other has a say in, and put aside what others ask of it."""
+    at = 0
+    for chunk in chunks:
+        kept.append(replace(chunk, rest={}))
+        yield finished(draft, at, chunk.n_rows, {**chunk.rest, **chunk.columns})
+        at += chunk.n_rows
 
 
-def redrawn(
-    values: pa.ChunkedArray, private: pa.Array, pattern: Pattern, max_length: int | None, rng: np.random.Generator
-) -> pa.Array:
-    """Put another made-up text in the place of each private one; an empty text tells of nobody."""
-    texts = values.combine_chunks().cast(pa.string())
-    private = without(private, pa.array([""]))
-    chosen = pc.is_in(texts, value_set=private)  # a null is not in it
-    n_chosen = pc.sum(chosen).as_py() or 0
-    if not n_chosen:
-        return values
-    made = draw_texts(lambda n, extra: pattern.draw(n, rng, extra), n_chosen, max_length=max_length, taken=private)
-    return pc.replace_with_mask(texts, chosen, made).cast(values.type)
+def _joined(draft: Draft, spill: Spill) -> Iterator[pa.Table]:
+    """Give the final rows of a table: what waited on disk beside its keys."""
+    n_sampled = draft.n_rows if draft.left is None else len(draft.left)
+    at = 0
+    for rows, rest in zip(chunks_of(n_sampled), spill.chunks(), strict=False):
+        left = slice(None) if draft.left is None else pa.array(draft.left[rows.start : rows.stop])
+        n_left = len(rows) if draft.left is None else int(draft.left[rows.start : rows.stop].sum())
+        columns = rest if draft.left is None else {c: v.filter(left) for c, v in rest.items()}
+        yield finished(draft, at, n_left, columns)
+        at += n_left
+
+
+def _batches(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
+    """Give the rows of a file in that schema, a group at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(CHUNK, columns=schema.names):
+            yield pa.Table.from_batches([batch]).select(schema.names).cast(schema)
 
 
 def _read_spec(path: Path) -> TableSpec:

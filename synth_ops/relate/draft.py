@@ -1,4 +1,4 @@
-"""A synthetic table in the making: columns that are filled in piece by piece."""
+"""A synthetic table in the making: its keys, and what its relatives need to know of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from synth_ops.plan.plan import TablePlan
 from synth_ops.relate.flat import degree_name, flat_name
+from synth_ops.relate.kept import Kept
 from synth_ops.relate.match import any_null
 from synth_ops.relate.spec import FkSpec, TableSpec
 
@@ -28,15 +29,23 @@ class Draft:
     n_rows: int
     spec: TableSpec | None = None
     """None for a copied table."""
+    kept: Kept = field(default_factory=Kept)
+    """What of it stays in memory."""
     flat: pa.Table = field(default_factory=lambda: pa.table({}))
-    """What was sampled: learned columns, labels and degrees."""
+    """What is kept of what was sampled: labels, degrees, and what children are told."""
+    clusters: dict[str, NDArray[np.int8]] = field(default_factory=dict)
+    """Each row's cluster in the eyes of one kind of children, by `degree_name`."""
     main_rows: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     """The main parent's row, per row; `NULL_ROW`, `ORPHAN_ROW`."""
     columns: dict[str, pa.Array] = field(default_factory=dict)
-    """Final columns, null where nothing is filled in yet."""
+    """Kept columns, null where nothing is filled in yet."""
     filled: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     resolved: set[str] = field(default_factory=set)
     """Names of the foreign keys whose parents are found."""
+    left: NDArray[np.bool_] | None = None
+    """Which of the rows that were sampled are still there; None where all are."""
+    pools: dict[tuple[str, int], pa.Array] = field(default_factory=dict)
+    """Values that rows of one stretch repeat, by column and stretch."""
 
     @property
     def name(self) -> str:
@@ -44,17 +53,17 @@ class Draft:
         return self.plan.name
 
     @classmethod
-    def copied(cls, plan: TablePlan, table: pa.Table) -> "Draft":
-        """Give a table that is published as it is."""
-        draft = cls(plan=plan, schema=table.schema, n_rows=table.num_rows)
-        for name in table.column_names:
-            draft.put(name, table.column(name).combine_chunks())
+    def copied(cls, plan: TablePlan, keys: pa.Table, schema: pa.Schema) -> "Draft":
+        """Give a table that is published as it is, of which at least the columns are there that keys point at."""
+        draft = cls(plan=plan, schema=schema, n_rows=keys.num_rows)
+        for name in keys.column_names:
+            draft.put(name, keys.column(name))
         return draft
 
     def put(self, column: str, values: pa.Array | pa.ChunkedArray) -> None:
         """Fill in a whole column."""
         array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-        self.columns[column] = _cast(array, self.schema.field(column).type)
+        self.columns[column] = cast(array, self.schema.field(column).type)
         self.filled[column] = np.ones(self.n_rows, dtype=bool)
 
     def fill(self, column: str, rows: Rows, values: pa.Array | pa.ChunkedArray) -> None:
@@ -63,7 +72,7 @@ class Draft:
         self._open(column)
         source = np.arange(self.n_rows)
         source[rows] = self.n_rows + np.arange(len(rows))
-        joined = pa.concat_arrays([self.columns[column], _cast(array, self.schema.field(column).type)])
+        joined = pa.concat_arrays([self.columns[column], cast(array, self.schema.field(column).type)])
         self.columns[column] = joined.take(pa.array(source))
         self.filled[column][rows] = True
 
@@ -90,13 +99,15 @@ class Draft:
         self.columns = {c: v.filter(chosen) for c, v in self.columns.items()}
         self.filled = {c: v[mask] for c, v in self.filled.items()}
         self.flat = self.flat.filter(chosen) if self.flat.num_columns else self.flat
+        self.clusters = {c: v[mask] for c, v in self.clusters.items()}
         self.main_rows = self.main_rows[mask] if len(self.main_rows) else self.main_rows
+        self.left = np.ones(self.n_rows, dtype=bool) if self.left is None else self.left
+        self.left[np.flatnonzero(self.left)] = mask
         self.n_rows = int(mask.sum())
 
-    def sampled(self, column: str) -> pa.ChunkedArray | None:
-        """Give what the model made of a source column, or None where it made nothing of it."""
-        name = flat_name(column)
-        return self.flat.column(name) if name in self.flat.column_names else None
+    def is_sampled(self, column: str) -> bool:
+        """Tell whether the model makes the column, or is given it."""
+        return self.spec is not None and flat_name(column) in self.spec.columns
 
     def degree_scores(self, child: str, key: FkSpec) -> NDArray[np.float64]:
         """Give what the model says of each row's number of children; all alike where it never saw that key."""
@@ -115,11 +126,11 @@ class Draft:
         in_key = column in self.plan.table.primary_key
         return self.plan.table.column(column).nullable and not in_key
 
-    def finished(self) -> pa.Table:
-        """Give the table, in the source's order, types and nullability."""
-        fields = [self.schema.field(c.name).with_nullable(self.nullable_field(c.name)) for c in self.plan.table.columns]
-        arrays = [self.columns[f.name] for f in fields]
-        return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    @property
+    def final_schema(self) -> pa.Schema:
+        """Give the table's columns in the source's order, types and nullability."""
+        names = self.plan.table.column_names
+        return pa.schema([self.schema.field(n).with_nullable(self.nullable_field(n)) for n in names])
 
     def nullable_field(self, column: str) -> bool:
         """Tell whether the source declares the column nullable."""
@@ -145,5 +156,6 @@ class Scene:
     rng: np.random.Generator
 
 
-def _cast(values: pa.Array, dtype: pa.DataType) -> pa.Array:
+def cast(values: pa.Array, dtype: pa.DataType) -> pa.Array:
+    """Give values the type, rounded where it is narrower."""
     return values if values.type == dtype else values.cast(dtype, safe=False)

@@ -11,7 +11,7 @@ from synth_ops.errors import PlanError
 from synth_ops.relate.clusters import label_text
 from synth_ops.relate.degrees import DegreeSpec, calibrate
 from synth_ops.relate.draft import ORPHAN_ROW, Draft, Rows, Scene
-from synth_ops.relate.flat import label_name
+from synth_ops.relate.flat import degree_name, label_name
 from synth_ops.relate.keys import key_label, key_texts
 from synth_ops.relate.links import NULL, ORPHAN, PRESENT, RARE, SELF
 from synth_ops.relate.match import any_null, find_rows, tuple_codes
@@ -119,7 +119,7 @@ def _choose(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, parent: Draft
     there = parent.with_key(key.foreign_key.ref_columns)
     degrees = calibrate(_degrees(key), parent.degree_scores(draft.name, key)[there], len(rows), rng)
     slots = np.repeat(there, degrees)
-    return np.asarray(slots[match_slots(labels[rows], _clusters(key, parent)[slots], rng)])
+    return np.asarray(slots[match_slots(labels[rows], _clusters(draft, key, parent)[slots], rng)])
 
 
 def _by_key(key: FkSpec, labels: Labels, parent: Draft, rng: np.random.Generator) -> Rows:
@@ -147,7 +147,7 @@ def _in_own_table(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, rng: np
     if below.all():
         below[_best_root(draft, key)] = False
     degrees = calibrate(_degrees(key), draft.degree_scores(draft.name, key), int(below.sum()), rng)
-    at = plant_forest(~below, degrees, labels, _clusters(key, draft), rng)
+    at = plant_forest(~below, degrees, labels, _clusters(draft, key, draft), rng)
     roots = np.flatnonzero(~below & np.isin(np.arange(draft.n_rows), rows))
     own = roots if not all(map(draft.nullable, key.foreign_key.columns)) else roots[labels[roots] == SELF]
     at[own] = own
@@ -162,7 +162,7 @@ def _agree(draft: Draft, key: FkSpec, rows: Rows, labels: Labels, parent: Draft,
     """Give parents that agree on the columns which other keys have filled in, of the wanted label as far as they go."""
     columns, refs = key.foreign_key.columns, key.foreign_key.ref_columns
     filled = np.stack([draft.filled[c][rows] for c in columns], axis=1)
-    groups = _parent_labels(key, parent)
+    groups = _parent_labels(draft, key, parent)
     for pattern in np.unique(filled, axis=0):
         chosen = rows[(filled == pattern).all(axis=1)]
         mine = [c for c, is_set in zip(columns, pattern, strict=True) if is_set]
@@ -186,9 +186,9 @@ def _weights(draft: Draft, key: FkSpec, n_rows: int, parent: Draft, rng: np.rand
     return degrees.astype(np.float64) + NEVER
 
 
-def _parent_labels(key: FkSpec, parent: Draft) -> Labels:
+def _parent_labels(draft: Draft, key: FkSpec, parent: Draft) -> Labels:
     if not key.copied:
-        return _clusters(key, parent)
+        return _clusters(draft, key, parent)
     return _own_labels(key, parent)
 
 
@@ -282,9 +282,10 @@ def _degrees(key: FkSpec) -> DegreeSpec:
     return key.degrees or DegreeSpec(groups=())
 
 
-def _clusters(key: FkSpec, parent: Draft) -> Labels:
-    labels = key.clusters.labels(parent.flat) if key.clusters else np.zeros(parent.n_rows, dtype=np.int64)
-    return label_text(labels) if len(labels) == parent.n_rows else np.full(parent.n_rows, "c0", dtype=object)
+def _clusters(draft: Draft, key: FkSpec, parent: Draft) -> Labels:
+    """Give each parent's cluster; all are alike where the parent's model never saw that key."""
+    labels = parent.clusters.get(degree_name(draft.name, key.foreign_key))
+    return label_text(np.zeros(parent.n_rows, dtype=np.int64) if labels is None else labels.astype(np.int64))
 
 
 def _require(holds: bool, draft: Draft, key: FkSpec) -> None:  # noqa: FBT001 — the condition is the subject

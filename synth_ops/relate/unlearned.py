@@ -1,19 +1,23 @@
 """Columns that no model makes: minted, faked, emptied, copied by explicit word, or following from others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from synth_ops.derived import Derived, apply, detect
+from synth_ops.derived import Derived, detect
 from synth_ops.mint import Minter, fit_minter, mint
 from synth_ops.plan.plan import TablePlan
-from synth_ops.relate.draft import Draft, Scene
+from synth_ops.relate.draft import Draft, Scene, Taken
 from synth_ops.relate.keys import KeySpec
 from synth_ops.relate.order import TableRelations
 from synth_ops.relate.spec import FkSpec
+from synth_ops.seeds import seed_of
+
+STRETCH = 1 << 20
+"""Rows, a multiple of those in a chunk, that draw from one pool where made values repeat."""
 
 
 def is_learned(table: TablePlan, column: str) -> bool:
@@ -30,16 +34,6 @@ def derive(table: TablePlan, rows: pa.Table, related: TableRelations) -> tuple[D
     keys |= {c for child in related.children for c in child.foreign_key.ref_columns}
     candidates = [c.name for c in table.columns if c.fate == "learn" and c.name not in keys]
     return detect(rows, candidates=candidates)
-
-
-def apply_derived(draft: Draft, derived: Sequence[Derived]) -> None:
-    """Fill in the columns that follow from others."""
-    if not derived:
-        return
-    sources = sorted({s for d in derived for s in d.sources})
-    made = apply(pa.table({s: draft.columns[s] for s in sources}), derived)
-    for relation in derived:
-        draft.put(relation.column, made.column(relation.column))
 
 
 def fit_minters(
@@ -60,15 +54,56 @@ def fit_minters(
     return {c: _fit(table, rows, c, rare_below) for c in sorted(made) if table.column(c).fate != "copy"}
 
 
+def is_whole(draft: Draft, column: str) -> bool:
+    """Tell whether a column must be made at once: its values differ, and a row's number does not say how."""
+    minter = _minter(draft, column)
+    if minter is None or minter.kind == "null":
+        return False
+    if minter.kind == "step":
+        return minter.distinct_share >= 1 or _must_differ(draft, column)
+    return _must_differ(draft, column) and minter.kind not in ("integer", "uuid")
+
+
 def mint_column(draft: Draft, column: str, scene: Scene) -> pa.Array:
-    """Make a column that is not learned."""
-    if column not in _spec_minters(draft):
-        return _drawn(draft, column, scene)
+    """Make a whole column that is not learned."""
     minter = Minter.model_validate(_spec_minters(draft)[column])
-    unique = is_unique(draft.plan, column) or column in (draft.spec.key.minted if draft.spec else ())
-    avoid = scene.taken(draft.name, column) if minter.kind in ("pattern", "uuid") and unique else None
+    unique = _must_differ(draft, column)
+    avoid = scene.taken(draft.name, column) if minter.kind == "pattern" and unique else None
     dtype = draft.schema.field(column).type
     return mint(minter, draft.n_rows, arrow_type=dtype, seed=_seed(scene.rng), unique=unique, taken=avoid)
+
+
+def mint_rows(draft: Draft, column: str, rows: range, *, seed: int, taken: Taken) -> pa.Array:
+    """Make some rows of a column that is not learned, the same whatever other rows are made.
+
+    Rows of a stretch of `STRETCH` repeat the same values, where values repeat.
+    """
+    minter, dtype = _minter(draft, column), draft.schema.field(column).type
+    own_seed = seed_of(str(seed), column, str(rows.start))
+    if minter is None:
+        return _drawn(taken(draft.name, column), len(rows), dtype, np.random.default_rng(own_seed))
+    unique = _must_differ(draft, column)
+    if unique or minter.distinct_share >= 1:
+        at = minter.model_copy(update={"offset": minter.offset + rows.start})
+        return mint(at, len(rows), arrow_type=dtype, seed=own_seed, unique=unique)
+    pool, rng = _pool(draft, minter, rows.start // STRETCH, seed), np.random.default_rng(own_seed)
+    chosen = rng.integers(0, max(len(pool), 1), len(rows))
+    return pool.take(pa.array(chosen, mask=rng.random(len(rows)) < minter.null_share))
+
+
+def _pool(draft: Draft, minter: Minter, stretch: int, seed: int) -> pa.Array:
+    """Give the different values that a stretch of rows repeats."""
+    if (minter.column, stretch) not in draft.pools:
+        n_before = round(STRETCH * minter.distinct_share) * stretch
+        n = max(1, round(min(STRETCH, draft.n_rows - stretch * STRETCH) * minter.distinct_share))
+        step = {"integer": n_before}.get(minter.kind, 0)
+        apart = {"distinct_share": 1.0, "null_share": 0.0, "offset": minter.offset + step}
+        own_seed = seed_of(str(seed), minter.column, "pool", str(stretch))
+        dtype = draft.schema.field(minter.column).type
+        pool = mint(minter.model_copy(update=apart), n, arrow_type=dtype, seed=own_seed, unique=False)
+        draft.pools[minter.column, stretch] = pool
+        draft.pools.pop((minter.column, stretch - 2), None)
+    return draft.pools[minter.column, stretch]
 
 
 def mint_orphans(draft: Draft, key: FkSpec, column: str, n: int, avoid: pa.Array, scene: Scene) -> pa.Array:
@@ -97,13 +132,22 @@ def _fit(table: TablePlan, rows: pa.Table, name: str, rare_below: int) -> dict[s
     return minter.model_dump(mode="json")
 
 
-def _drawn(draft: Draft, column: str, scene: Scene) -> pa.Array:
+def _drawn(real: pa.ChunkedArray | None, n: int, dtype: pa.DataType, rng: np.random.Generator) -> pa.Array:
     """Draw real values at random: of a column that the plan says to copy."""
-    real = scene.taken(draft.name, column)
-    dtype = draft.schema.field(column).type
     if real is None or len(real) == 0:
-        return pa.nulls(draft.n_rows, dtype)
-    return real.take(pa.array(scene.rng.integers(0, len(real), draft.n_rows))).combine_chunks()
+        return pa.nulls(n, dtype)
+    drawn = real.take(pa.array(rng.integers(0, len(real), n)))
+    return drawn.combine_chunks() if isinstance(drawn, pa.ChunkedArray) else drawn
+
+
+def _must_differ(draft: Draft, column: str) -> bool:
+    return is_unique(draft.plan, column) or column in (draft.spec.key.minted if draft.spec else ())
+
+
+def _minter(draft: Draft, column: str) -> Minter | None:
+    """Give how a column is made; None where its values are drawn from the real ones."""
+    found = _spec_minters(draft).get(column)
+    return None if found is None else Minter.model_validate(found)
 
 
 def _spec_minters(draft: Draft) -> Mapping[str, Mapping[str, Any]]:

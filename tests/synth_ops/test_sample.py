@@ -3,18 +3,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from synth_ops.encode import FitRules, TableCodec
 from synth_ops.errors import PlanError
-from synth_ops.mint.pattern import Pattern
 from synth_ops.model import TrainingConfig, fit_synthesizer
 from synth_ops.model.config import NetworkConfig
 from synth_ops.plan.plan import Plan
-from synth_ops.records import Extracted, ExtractedTable, Sampled, Trained, TrainedTable, no_progress
+from synth_ops.records import Extracted, ExtractedTable, Sampled, SampledTable, Trained, TrainedTable, no_progress
 from synth_ops.relate import Relations, augment
-from synth_ops.sample import redrawn, sample, sample_job
+from synth_ops.sample import sample, sample_job
+from synth_ops.shards import CHUNK
 from synth_ops.worker import JobSpec
 from synth_ops.workspace import Workspace, read_record, sha256_of, write_record, write_text
 from synth_ops.workspace.models import staged_model
@@ -37,7 +38,9 @@ def shop() -> tuple[Plan, Real]:
             customer_id=rng.integers(0, 120, 400),
             kind=pa.array(rng.choice(["new", "old"], 400), mask=rng.random(400) < 0.1),
             total=rng.random(400).round(2),
+            weight=rng.normal(size=400),
         ),
+        "reading": rows_of("id", id=np.arange(300), level=rng.normal(size=300), unit=["a", "b", "c"] * 100),
         "nothing": rows_of("id", id=pa.array([], pa.int64()), note=pa.array([], pa.string())),
         "only_key": rows_of("id", id=np.arange(7)),
     }
@@ -45,15 +48,17 @@ def shop() -> tuple[Plan, Real]:
         table("customer", real["customer"], "id"),
         table("kind", real["kind"], "code", mode="copy"),
         table("order", real["order"], "id", KEYS),
+        table("reading", real["reading"], "id"),
         table("nothing", real["nothing"], "id"),
         table("only_key", real["only_key"], "id"),
     ), real
 
 
-def trained_night(root: Path) -> Workspace:
-    """Leave what extract and train leave."""
+def trained_night(root: Path, *, times: float = 1.0) -> Workspace:
+    """Leave what extract and train leave, where the copy shall have that many times the rows."""
     workspace = Workspace(root, "shop", "2026-01-31").prepare()
     plan, real = shop()
+    plan = plan.model_copy(update={"tables": tuple(t.model_copy(update={"rows": times}) for t in plan.tables)})
     for name, rows in real.items():
         pq.write_table(rows, workspace.real(name))
     write_record(workspace.plan, plan)
@@ -91,21 +96,23 @@ def sampled(night: Workspace) -> Sampled:
     return sample(night, device="cpu")
 
 
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A night whose copy has three chunks of orders and of readings."""
+    return trained_night(tmp_path_factory.mktemp("large"), times=120.0)
+
+
+def sample_large(large: Workspace, n_shards: int) -> dict[str, SampledTable]:
+    options = {"n_shards": n_shards}
+    spec = JobSpec(
+        job="sample", root=str(large.root), dataset="shop", night=large.night, device="cpu", seed=1, options=options
+    )
+    return {t.name: t for t in sample_job(spec, no_progress).tables}
+
+
 @pytest.fixture
 def copy(night: Workspace, sampled: Sampled) -> dict[str, pa.Table]:
     return {t.name: pq.read_table(t.path) for t in sampled.tables}
-
-
-def test_a_made_up_text_is_no_real_one() -> None:
-    """Of four letters in short codes, chance alone would soon draw one that a single real row holds."""
-    real = pa.array([f"{a}{b}" for a in "abcd" for b in "abcd"][:12])
-    pattern = Pattern.fit(real, rare_below=1)
-    values = pa.chunked_array([["aa", "keep", None, "ab"]])
-
-    texts = redrawn(values, real, pattern, 2, np.random.default_rng(0)).to_pylist()
-
-    assert texts[1:3] == ["keep", None]
-    assert not {texts[0], texts[3]} & {None, *real.to_pylist()}
 
 
 def test_every_table_has_as_many_rows_as_the_source(sampled: Sampled) -> None:
@@ -154,6 +161,33 @@ def test_another_seed_gives_other_rows(night: Workspace, sampled: Sampled, tmp_p
     for table_ in sampled.tables:
         Path(table_.path).write_bytes(before[table_.name])
     assert other["order"] != next(t.sha256 for t in sampled.tables if t.name == "order")
+
+
+def test_any_number_of_shards_gives_the_same_bytes(large: Workspace) -> None:
+    made = [{n: t.sha256 for n, t in sample_large(large, k).items()} for k in (1, 2, 3)]
+
+    assert made[0] == made[1] == made[2]
+
+
+def test_no_chunk_repeats_the_rows_of_another(large: Workspace) -> None:
+    """A level is drawn from an interval, so that two rows agree by a repeated seed only."""
+    rows = pq.read_table(sample_large(large, 2)["reading"].path)
+
+    assert rows.num_rows > 2 * CHUNK
+    assert pc.count_distinct(rows.column("level")).as_py() > 0.999 * rows.num_rows
+
+
+def test_keys_of_many_chunks_resolve_and_are_unique(large: Workspace) -> None:
+    tables = {n: pq.read_table(t.path) for n, t in sample_large(large, 2).items()}
+
+    assert [n_broken(tables, "order", k) for k in KEYS] == [0, 0]
+    assert [pc.count_distinct(tables[n].column("id")).as_py() for n in ("order", "reading")] == [48_000, 36_000]
+
+
+def test_nothing_waits_on_disk_when_all_is_written(large: Workspace) -> None:
+    sample_large(large, 1)
+
+    assert not list(large.work.glob("*.arrows"))
 
 
 def test_sampling_before_training_is_an_error_that_says_so(tmp_path: Path) -> None:

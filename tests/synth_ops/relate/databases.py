@@ -6,7 +6,24 @@ import numpy as np
 import pyarrow as pa
 
 from synth_ops.plan.plan import ColumnPlan, Mode, Plan, Privacy, TablePlan
-from synth_ops.relate import Draft, Relations, Scene, augment, close, complete, sampling_order, start
+from synth_ops.relate import (
+    Augmented,
+    Chunk,
+    Draft,
+    Frame,
+    Relations,
+    Scene,
+    augment,
+    close,
+    complete,
+    finished,
+    keep,
+    kept_of,
+    make_chunk,
+    mint_whole,
+    sampling_order,
+    start,
+)
 from synth_ops.relate.match import any_null, find_rows, key_of
 from synth_ops.schema import Column, ForeignKey, Table
 
@@ -55,30 +72,47 @@ def rows_of(required: str = "", **columns: object) -> pa.Table:
     return pa.Table.from_arrays(made.columns, schema=pa.schema(fields))
 
 
-def copy_database(plan: Plan, real: Real, seed: int = 0) -> dict[str, pa.Table]:
-    """Do as `sample` does, with rows drawn again in the model's place."""
+def copy_database(plan: Plan, real: Real, seed: int = 0, *, n_chunk: int = 128) -> dict[str, pa.Table]:
+    """Do as `sample` does, with rows drawn again in the model's place, in small chunks."""
     relations = Relations.of(plan, {name: rows.num_rows for name, rows in real.items()})
+    seen = {t.name: augment(plan, t.name, real, relations) for t in relations.tables if t.mode == "synthesize"}
     drafts: dict[str, Draft] = {}
-    rng = np.random.default_rng(seed)
-    scene = Scene(drafts=drafts, taken=lambda t, c: real[t].column(c), rng=rng)
+    chunks: dict[str, list[Chunk]] = {}
+    scene = Scene(drafts=drafts, taken=lambda t, c: real[t].column(c), rng=np.random.default_rng(seed))
     for name in sampling_order(relations):
-        drafts[name] = _draft(plan, name, real, relations, scene)
-    return {name: d.finished() if plan.table(name).mode == "copy" else close(d, scene) for name, d in drafts.items()}
+        planned = plan.table(name)
+        if planned.mode == "copy":
+            drafts[name] = Draft.copied(planned, real[name], real[name].schema)
+            continue
+        kept = kept_of(name, {n: a.spec for n, a in seen.items()})
+        frame = start(planned, seen[name].spec, real[name].schema, drafts, scene.rng)
+        draft = Draft(planned, real[name].schema, frame.n_rows, seen[name].spec, kept, main_rows=frame.main_rows)
+        mint_whole(draft, scene)
+        chunks[name] = [_chunk(draft, frame, seen[name], rows, scene) for rows in _cut(frame.n_rows, n_chunk)]
+        keep(draft, chunks[name], scene.rng)
+        complete(draft, scene)
+        drafts[name] = draft
+    for name in chunks:
+        close(drafts[name], scene)
+    return {name: _whole(drafts[name], chunks[name]) if name in chunks else real[name] for name in drafts}
 
 
-def _draft(plan: Plan, name: str, real: Real, relations: Relations, scene: Scene) -> Draft:
-    planned = plan.table(name)
-    if planned.mode == "copy":
-        return Draft.copied(planned, real[name])
-    augmented = augment(plan, name, real, relations)
-    frame = start(planned, augmented.spec, real[name].schema, scene.drafts, scene.rng)
-    assert tuple(frame.context.column_names) == augmented.context
-    draft = Draft(plan=planned, schema=real[name].schema, n_rows=frame.n_rows, spec=augmented.spec)
-    own = [c for c in augmented.spec.columns if c not in augmented.context]
-    source = scene.rng.integers(0, max(augmented.table.num_rows, 1), frame.n_rows)
-    sampled = augmented.table.select(own).take(pa.array(source)) if own else pa.table({})
-    complete(draft, frame, sampled, scene)
-    return draft
+def _cut(n_rows: int, n_chunk: int) -> list[range]:
+    return [range(a, min(a + n_chunk, n_rows)) for a in range(0, max(n_rows, 1), n_chunk)]
+
+
+def _chunk(draft: Draft, frame: Frame, seen: Augmented, rows: range, scene: Scene) -> Chunk:
+    assert tuple(frame.context(rows).column_names) == seen.context
+    own = [c for c in seen.spec.columns if c not in seen.context]
+    source = scene.rng.integers(0, max(seen.table.num_rows, 1), len(rows))
+    sampled = seen.table.select(own).take(pa.array(source)) if own else pa.table({})
+    return make_chunk(draft, frame, rows, sampled, seed=7, taken=scene.taken)
+
+
+def _whole(draft: Draft, chunks: Sequence[Chunk]) -> pa.Table:
+    rest = {c: pa.chunked_array([k.rest[c] for k in chunks]) for c in chunks[0].rest}
+    left = rest if draft.left is None else {c: v.filter(pa.array(draft.left)) for c, v in rest.items()}
+    return finished(draft, 0, draft.n_rows, {c: v.combine_chunks() for c, v in left.items()})
 
 
 def n_broken(made: Real, child: str, foreign_key: ForeignKey) -> int:
