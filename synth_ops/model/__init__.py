@@ -1,12 +1,23 @@
 """Generative models over code matrices: the only place that imports torch."""
 
 from synth_ops.model.config import NetworkConfig, TrainingConfig
-from synth_ops.model.synthesizer import FAMILIES, Constant, Neural, Synthesizer, fit_synthesizer, load_synthesizer
+from synth_ops.model.synthesizer import (
+    CHUNK,
+    FAMILIES,
+    Constant,
+    Given,
+    Neural,
+    Synthesizer,
+    fit_synthesizer,
+    load_synthesizer,
+)
 from synth_ops.model.training import Tick, Trained
 
 __all__ = [
+    "CHUNK",
     "FAMILIES",
     "Constant",
+    "Given",
     "NetworkConfig",
     "Neural",
     "Synthesizer",

@@ -1,6 +1,7 @@
 """Rows drawn one sub-column after another, in one pass in which every hidden unit is computed once."""
 
 from bisect import bisect_left
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -33,12 +34,19 @@ class Ancestral:
         self.direct = {i: (decoder.direct.weight[own], decoder.direct.bias[own]) for i, own in self.owns.items()}
         self.out = {i: (decoder.out.weight[own], decoder.out.bias[own]) for i, own in self.owns.items()}
 
-    def run(self, codes: Tensor, noise: torch.Generator, shifts: list[Tensor] | None = None) -> Tensor:
+    def run(
+        self,
+        codes: Tensor,
+        noise: torch.Generator,
+        *,
+        shifts: list[Tensor] | None = None,
+        given: "Given | None" = None,
+    ) -> Tensor:
         """Fill the codes after the context in place, and give them.
 
         **Shape**
 
-        - codes: ``(n_rows, n_sub_columns)``
+        - codes: ``(n_rows, n_sub_columns)``, with what is given in its place
         - shifts: of each layer, ``(n_rows, d_hidden)``
         """
         row = _Row(self, codes, shifts)
@@ -47,10 +55,28 @@ class Ancestral:
         row.compute(self.n_context - 1)
         for i in range(self.n_context, len(self.tables)):
             uniform = torch.rand(len(codes), _DRAWS, generator=noise, device=codes.device)
-            codes[:, i] = self.heads.draw(i, row.outputs(i), codes, uniform)
+            outputs = row.outputs(i)
+            if given is None:
+                codes[:, i] = self.heads.draw(i, outputs, codes, uniform)
+            elif not given.is_given[:, i].all():
+                outputs = outputs + given.added[:, self.owns[i]]
+                drawn = self.heads.draw(i, outputs, codes, uniform, never_null=given.never_null)
+                codes[:, i] = torch.where(given.is_given[:, i], codes[:, i], drawn)
             row.see(i)
             row.compute(i)
         return codes
+
+
+@dataclass(frozen=True)
+class Given:
+    """Codes that are given, and what they tell of the others."""
+
+    is_given: Tensor
+    """``(n_rows, n_sub_columns)``."""
+    added: Tensor
+    """``(n_rows, n_outputs)``, to add to the outputs."""
+    never_null: bool = False
+    """Whether what is drawn must not be null."""
 
 
 class _Row:

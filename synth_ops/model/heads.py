@@ -156,7 +156,7 @@ class Heads(nn.Module):
             nats = nats.index_add(1, self.mixed_index, self._mixture_nats(outputs, codes, outcomes))
         return nats
 
-    def draw(self, i: int, outputs: Tensor, codes: Tensor, uniform: Tensor) -> Tensor:
+    def draw(self, i: int, outputs: Tensor, codes: Tensor, uniform: Tensor, *, never_null: bool = False) -> Tensor:
         """Draw codes of sub-column i.
 
         **Shape**
@@ -170,6 +170,8 @@ class Heads(nn.Module):
         logits = outputs[:, : marginal.n_outcomes]
         if i in self.within:
             logits = logits + self.refine[str(i)][codes[:, self.within[i]]]
+        if never_null and marginal.sub_column.n_special and marginal.n_outcomes > 1:
+            logits = torch.cat([logits.new_full((len(logits), 1), CLOSED), logits[:, 1:]], 1)  # null is code 0
         outcome = _pick(logits, uniform[:, 0])
         if not marginal.is_mixed:
             return outcome

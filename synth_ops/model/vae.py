@@ -6,16 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from synth_ops.encode.layout import Layout
-from synth_ops.model.ancestral import Ancestral
+from synth_ops.model.ancestral import Ancestral, Given
+from synth_ops.model.conditioning import Conditional, Conditioning
 from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.heads import CLOSED, Heads
 from synth_ops.model.inputs import CodeInputs
 from synth_ops.model.marginals import marginals_of
 from synth_ops.model.network import Decoder, Recognition
-from synth_ops.model.training import Trainable
 
 
-class VAE(Trainable):
+class VAE(Conditional):
     """Model rows of codes, given the codes of the leading context sub-columns.
 
     Trained on the evidence lower bound (Kingma & Welling 2014, eq. 3), in nats per row; without a latent the bound is
@@ -43,6 +43,7 @@ class VAE(Trainable):
         self.decoder = Decoder(len(layout.sizes), n_context, self.heads.degrees(), config)
         with torch.no_grad():
             self.decoder.out.bias.copy_(self.heads.marginal_bias())
+        self.conditioning = Conditioning(marginals, self.heads.degrees(), config)
         if self.d_latent:
             d_in, d_shifts = len(layout.sizes) * config.d_embedding, config.d_hidden * (1 + config.n_blocks)
             self.recognition = Recognition(d_in, config.d_recognition, config.d_latent)
@@ -61,8 +62,8 @@ class VAE(Trainable):
         self.decoder.out.bias.copy_(self.heads.marginal_bias(others=CLOSED))
 
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
-        """Give the one objective's parameters."""
-        return {"evidence": list(self.parameters())}
+        """Give the parameters of the evidence; the conditioning is trained after them."""
+        return {"evidence": [p for n, p in self.named_parameters() if not n.startswith("conditioning.")]}
 
     def part_loss(self, part: str, codes: Tensor, noise: torch.Generator, config: TrainingConfig) -> Tensor:  # noqa: ARG002 — there is one part
         """Give the mean negative evidence lower bound of the rows, with dropout, for a gradient step.
@@ -81,23 +82,39 @@ class VAE(Trainable):
         reconstruction, kl = self._bound(codes, noise, dropout=False)
         return reconstruction + kl
 
+    def conditional_nats(self, codes: Tensor, is_given: Tensor) -> Tensor:
+        """Give the negative log-likelihood of each code, given those marked and those before it.
+
+        **Shape**
+
+        - codes, is_given: ``(n_rows, n_sub_columns)``
+        - result: ``(n_rows, n_sub_columns)``; what it says of a given code is of no meaning
+        """
+        shifts, added = self.conditioning(codes, is_given)
+        return self.heads.nats(self.decoder(self.inputs(codes), shifts) + added, codes)
+
     @torch.no_grad()
-    def sample(self, n_rows: int, context: Tensor | None, noise: torch.Generator) -> Tensor:
+    def sample(
+        self, codes: Tensor, noise: torch.Generator, *, is_given: Tensor | None = None, never_null: bool = False
+    ) -> Tensor:
         """Draw rows from the latent's prior and the decoder, one sub-column after another.
 
         **Shape**
 
-        - context: ``(n_rows, n_context)`` codes, or None where there is no context
-        - result: ``(n_rows, n_sub_columns)`` codes, the context's first
+        - codes: ``(n_rows, n_sub_columns)`` with the context, and what is given, in its place
+        - is_given: the same, where more than the context is given
+        - result: the same, filled; `codes` itself
+
+        With `never_null`, what is drawn is not null.
         """
-        device = self.counts.device
-        codes = torch.zeros(n_rows, len(self.sizes), dtype=torch.long, device=device)
-        if context is not None:
-            codes[:, : self.n_context] = context
+        sampler = Ancestral(self.decoder, self.heads, self.inputs.tables(), self.n_context)
+        if is_given is not None:
+            told, added = self.conditioning(codes * is_given, is_given)
+            return sampler.run(codes, noise, shifts=told, given=Given(is_given, added, never_null))
         shifts = None
         if self.d_latent:
-            shifts = self._shifts(torch.randn(n_rows, self.d_latent, generator=noise, device=device))
-        return Ancestral(self.decoder, self.heads, self.inputs.tables(), self.n_context).run(codes, noise, shifts)
+            shifts = self._shifts(torch.randn(len(codes), self.d_latent, generator=noise, device=codes.device))
+        return sampler.run(codes, noise, shifts=shifts)
 
     def _bound(self, codes: Tensor, noise: torch.Generator, *, dropout: bool) -> tuple[Tensor, Tensor]:
         x = self.inputs(codes)

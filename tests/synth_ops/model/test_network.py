@@ -97,3 +97,12 @@ def test_a_fine_code_that_its_coarse_code_never_had_is_all_but_impossible() -> N
     fine = shares_of(vae, codes, 2)[codes[:, 1] == 1]
 
     assert fine[:, 1:].max() < 1e-3
+
+
+def test_a_latent_shifts_what_is_said_of_a_row() -> None:
+    seen = torch.from_numpy(rows(50)).long()
+    vae = VAE(LAYOUT, count_codes(seen, LAYOUT), 0, SMALL.network.model_copy(update={"d_latent": 2}))
+
+    first, second = (vae.nats(seen, torch.Generator().manual_seed(seed)) for seed in (0, 1))
+
+    assert not torch.equal(first, second)

@@ -7,7 +7,7 @@ from synth_ops.model import TrainingConfig
 from synth_ops.model.config import NetworkConfig
 
 SMALL = TrainingConfig(
-    n_epochs=12, batch_size=64, network=NetworkConfig(d_embedding=4, d_hidden=48, d_latent=2, d_recognition=16)
+    n_epochs=12, batch_size=64, network=NetworkConfig(d_embedding=4, d_hidden=48, d_recognition=16, d_conditioning=64)
 )
 
 LAYOUT = Layout(
