@@ -64,6 +64,26 @@ class Extracted(Record):
     seconds: float
 
 
+class LossPoint(Record):
+    """One validation of a training."""
+
+    epoch: float
+    n_visits: int
+    """Rows that steps have been taken on so far, repeats included."""
+    seconds: float
+    """Wall seconds of training so far."""
+    validation: float
+    """Nats per row."""
+    training: Mapping[str, float] = {}
+    """Mean loss of the steps since the point before, by objective; empty before the first step."""
+
+
+class Losses(Record):
+    """The loss over one training; it lies beside the model, and is no part of its content."""
+
+    points: tuple[LossPoint, ...]
+
+
 class TrainedTable(Record):
     """The model of one table, as `train` leaves it."""
 
@@ -81,6 +101,10 @@ class TrainedTable(Record):
     seconds: float = 0.0
     stopped_by: str = ""
     """``converged``, ``epochs``, or ``time budget`` (only then does the result depend on the machine's speed)."""
+    n_tries: int = 1
+    """Starts from the best weights; more than one where the loss diverged."""
+    losses: tuple[LossPoint, ...] = ()
+    """The loss over the training, at most 200 points."""
 
 
 class Trained(Record):

@@ -3,19 +3,22 @@
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow.parquet as pq
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from synth_ops.encode import FitRules, TableCodec
 from synth_ops.errors import PlanError
 from synth_ops.holdout import holdout_mask
+from synth_ops.learning_rows import count_rows, read_learning_rows
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.plan.problems import unknown
 from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide, table_hash
-from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
+from synth_ops.records import Extracted, Losses, Progress, ProgressEvent, Trained, TrainedTable, no_progress
 from synth_ops.relate import Augmented, Relations, TableSpec, augment
 from synth_ops.seeds import seed_of
 from synth_ops.worker import JobSpec, run_job
@@ -210,15 +213,16 @@ def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
     progress(ProgressEvent(step="train", table=table.name, phase="encode"))
     parent_id = spec.options.get("parent_id")
     parent = model_folder(workspace, table.name, parent_id) if parent_id else None
-    augmented = _training_table(workspace, plan, table, parent)
+    augmented = _training_table(workspace, plan, table, parent, seed=spec.seed)
     codec = _kept_codec(augmented, parent)
     start_from = parent if codec is not None else None
     codec = codec or _new_codec(augmented, plan, spec.seed)
-    synthesizer, ended = _fit(spec, table, codec, augmented, start_from, progress)
+    synthesizer, ended = _fit(spec, table, codec, augmented, start_from, progress, began=started)
     with staged_model(workspace, table.name) as staged:
         synthesizer.save(staged.folder)
         write_text(staged.folder / "codec.json", json.dumps(codec.to_json()))
         write_record(staged.folder / "relations.json", augmented.spec)
+        write_record(staged.folder / "losses.json", Losses(points=ended.losses))
     return TrainedTable(
         name=table.name,
         decision=spec.options["decision"],
@@ -230,19 +234,21 @@ def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
         loss=round(ended.loss, 4),
         seconds=round(time.monotonic() - started, 3),
         stopped_by=ended.stopped_by,
+        n_tries=ended.n_tries,
+        losses=ended.losses,
     )
 
 
-def _training_table(workspace: Workspace, plan: Plan, table: TablePlan, parent: Path | None) -> Augmented:
+def _training_table(workspace: Workspace, plan: Plan, table: TablePlan, parent: Path | None, *, seed: int) -> Augmented:
     """Read the rows that the model may see, beside what it is told of their parents and children."""
-    real = {t.name: pq.read_table(workspace.real(t.name)) for t in plan.tables if t.mode != "skip"}
-    n_rows = {name: rows.num_rows for name, rows in real.items()}
     previous = read_record(parent / "relations.json", TableSpec) if parent else None
     mains = {table.name: previous.main.name if previous.main else None} if previous else None
-    relations = Relations.of(plan, n_rows, mains=mains)
-    rows = real[table.name]
+    relations = Relations.of(plan, count_rows(workspace, plan), mains=mains)
+    found = read_learning_rows(workspace, plan, table.name, relations, seed=seed)
+    rows = found.real[table.name]
     keep = ~holdout_mask(rows, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
-    return augment(plan, table.name, real, relations, keep=keep if keep.any() else None, previous=previous)
+    kept = keep if keep.any() else None
+    return augment(plan, table.name, found.real, relations, keep=kept, previous=previous, whole=found.whole)
 
 
 def _kept_codec(augmented: Augmented, parent: Path | None) -> TableCodec | None:
@@ -260,13 +266,15 @@ def _new_codec(augmented: Augmented, plan: Plan, seed: int) -> TableCodec:
     return TableCodec.fit(augmented.table, augmented.kinds, rules)
 
 
-def _fit(
+def _fit(  # noqa: PLR0913 — what is learned is positional
     spec: JobSpec,
     table: TablePlan,
     codec: TableCodec,
     augmented: Augmented,
     parent: Path | None,
     progress: Progress,
+    *,
+    began: float,
 ) -> tuple["Synthesizer", "Ended"]:
     # torch is loaded in the worker, and nowhere else
     from synth_ops.model import Tick, TrainingConfig, fit_synthesizer, load_synthesizer
@@ -289,10 +297,9 @@ def _fit(
         visits = int(config.max_row_visits * FINETUNE_SHARE)
         config = config.model_copy(update={"max_row_visits": visits, "n_epochs": 10, "learning_rate": 5e-4})
     n_context = sum(len(codec.layout.of(c)) for c in augmented.context)
-    codes = np.ascontiguousarray(codec.encode(augmented.table))
     return fit_synthesizer(
         table.model,
-        codes,
+        _narrow_codes(codec, augmented.table),
         codec.layout,
         n_context,
         config,
@@ -300,4 +307,22 @@ def _fit(
         start_from=load_synthesizer(parent, device=spec.device) if parent else None,
         checkpoint=spec.workspace.work / f"{spec.stem}.checkpoint",
         watch=watch,
+        began=began,
     )
+
+
+def _narrow_codes(codec: TableCodec, table: pa.Table) -> NDArray[Any]:
+    """Give the codes in the smallest type that holds them all, made a column at a time: they outlive the table."""
+    sizes = codec.layout.sizes
+    dtype = next(t for t, most in _CODE_TYPES.items() if max(sizes, default=1) <= most)
+    codes = np.empty((table.num_rows, len(sizes)), dtype)
+    start = 0
+    for column in codec.columns:
+        encoded = codec.encode(table, columns=[column])
+        codes[:, start : start + encoded.shape[1]] = encoded
+        start += encoded.shape[1]
+    return codes
+
+
+_CODE_TYPES: Mapping[type[np.integer[Any]], int] = {np.uint8: 1 << 8, np.int16: 1 << 15, np.int32: 1 << 31}
+"""Types of codes that torch knows, and how many codes each holds."""

@@ -40,8 +40,10 @@ class TrainingConfig(Record):
     patience: int = Field(default=5, ge=1)
     """Validations without progress before training stops."""
     kl_weight: float = Field(default=1.0, ge=0)
+    compile: bool = False
+    """Whether `torch.compile` makes kernels of the network's parts first: for long runs, a minute is spent on it."""
     time_budget_seconds: float | None = None
-    """Wall seconds at most; a run that it stops is not reproducible on a machine of another speed."""
+    """Wall seconds at most, encoding included; what it stops is not reproducible on a machine of another speed."""
     checkpoint_seconds: float = 45.0
     """Wall seconds between checkpoints."""
     seed: int = 0

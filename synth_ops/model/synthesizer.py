@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -110,7 +110,7 @@ FAMILIES: Mapping[str, Build] = {"vae": VAE}
 
 def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is by keyword
     family: str,
-    codes: Codes,
+    codes: NDArray[np.integer[Any]],
     layout: Layout,
     n_context: int,
     config: TrainingConfig,
@@ -119,12 +119,15 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
     start_from: Synthesizer | None = None,
     checkpoint: Path | None = None,
     watch: Callable[[Tick], None] = lambda _tick: None,
+    began: float | None = None,
 ) -> tuple[Synthesizer, Trained]:
     """Train a model of the rows, from nothing or from the weights of a model with the same layout.
 
     **Shape**
 
-    - codes: ``(n_rows, n_sub_columns)``, the context's first
+    - codes: ``(n_rows, n_sub_columns)``, the context's first, in any type of integer
+
+    `began` is `time.monotonic()` when the work began that a time budget pays for; now by default.
 
     Raises:
         PlanError: the family is unknown.
@@ -137,7 +140,7 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
     if len(codes) == 0 or len(layout.sizes) == n_context:
         return Constant(layout, n_context), Trained(0, 0, 0.0, "converged", 0.0)
     order = reading_order(layout, n_context)
-    rows, read = torch.from_numpy(codes[:, order].astype(np.int64)), reordered(layout, order)
+    rows, read = torch.from_numpy(codes[:, order]), reordered(layout, order)
     with torch.random.fork_rng(devices=[]):  # torch draws initial weights from its global generator only
         torch.manual_seed(config.seed)
         network = FAMILIES[family](read, count_codes(rows, read), n_context, config.network)
@@ -148,7 +151,8 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
     if len(rows) < MIN_ROWS:
         network.forget_joints()
         return synthesizer, Trained(0, 0, 0.0, "converged", 0.0)
-    return synthesizer, train(network, rows.to(pick_device(device)), config, checkpoint=checkpoint, watch=watch)
+    rows = rows.to(pick_device(device))
+    return synthesizer, train(network, rows, config, checkpoint=checkpoint, watch=watch, began=began)
 
 
 MIN_ROWS = 100

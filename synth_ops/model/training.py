@@ -5,24 +5,35 @@ a time budget cuts it short. A run that was killed and resumed gives the same we
 """
 
 import copy
-import json
+import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from synth_ops.errors import WorkerFailed
+from synth_ops.model.checkpoint import load_checkpoint, save_checkpoint, under
+from synth_ops.model.clock import Clock
 from synth_ops.model.config import TrainingConfig
-from synth_ops.workspace import staged, write_text
+from synth_ops.records import LossPoint
 
 Stop = Literal["converged", "epochs", "time budget"]
+N_TRIES = 3
+"""Starts from the best weights before a diverging loss is given up on."""
+CALMER = 0.3
+"""Learning rate of a new try, in that of the one before."""
+MOST_POINTS = 200
+"""Points of the loss that are kept."""
+_AFAR = 2.0
+"""Times the best loss, and at least this much above it, from which a loss is taken to diverge."""
+_FEW_ROWS = 1 << 16
+"""Rows that are looked at together where all are, so that little is held beside them."""
 
 
 class Trainable(nn.Module):
@@ -48,8 +59,12 @@ class Counters:
     step: int = 0
     lr_scale: float = 1.0
     best: float = math.inf
+    best_step: int = 0
     n_bad: int = 0
-    seconds: float = 0.0
+    n_tries: int = 1
+    began_step: int = 0
+    """The step at which this try began."""
+    losses: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,8 @@ class Trained:
     """Best validation loss, nats per row."""
     stopped_by: Stop
     seconds: float
+    n_tries: int = 1
+    losses: tuple[LossPoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,7 @@ class Tick:
     done: float
     loss: float
     eta_seconds: float
+    n_tries: int = 1
 
 
 def train(
@@ -81,12 +99,13 @@ def train(
     *,
     checkpoint: Path | None = None,
     watch: Callable[[Tick], None] = lambda _tick: None,
+    began: float | None = None,
 ) -> Trained:
     """Train the network in place; on return it holds the averaged weights that validated best.
 
     **Shape**
 
-    - codes: ``(n_rows, n_sub_columns)`` on the network's device
+    - codes: ``(n_rows, n_sub_columns)`` on the network's device, of any type of integer; a batch is widened when used
 
     Args:
         network: what is to learn.
@@ -95,16 +114,21 @@ def train(
         checkpoint: a folder that holds the state of an unfinished training of the same rows and configuration;
             it is resumed where there is one, and left there.
         watch: called after each validation.
+        began: `time.monotonic()` when the work began that the time budget pays for; now by default.
 
     Raises:
-        WorkerFailed: the loss is not a number.
+        WorkerFailed: the loss diverged three times.
     """
-    loop = _Loop(network, codes, config, checkpoint)
-    return loop.run(watch)
+    return _Loop(network, codes, config, checkpoint, began).run(watch)
 
 
 class _Loop:
-    def __init__(self, network: Trainable, codes: Tensor, config: TrainingConfig, checkpoint: Path | None) -> None:
+    """One training. Between validations nothing is asked of the device, so that a GPU is never waited for."""
+
+    def __init__(
+        self, network: Trainable, codes: Tensor, config: TrainingConfig, checkpoint: Path | None, began: float | None
+    ) -> None:
+        self.clock = Clock(config.time_budget_seconds, began=began)
         self.network, self.config, self.folder = network, config, checkpoint
         self.device = codes.device
         self.held, self.rows = split_validation(codes, config)
@@ -115,57 +139,76 @@ class _Loop:
         self.averaged = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.best = copy.deepcopy(network.state_dict())
         self.noise = torch.Generator(self.device).manual_seed(config.seed)
-        self.optimizers = {part: _optimizer(params, config) for part, params in network.parts().items()}
+        self.optimizers = self._new_optimizers()
+        self.loss_sums = {part: torch.zeros((), device=self.device) for part in self.optimizers}
+        self.order_of: tuple[int, int] | None = None
         self.at = Counters()
-        self.started = time.monotonic()
+        self.saved_at = time.monotonic()
+        if config.compile:
+            for module in network.children():
+                module.compile()
 
     def run(self, watch: Callable[[Tick], None]) -> Trained:
         self._resume()
-        saved_at = time.monotonic()
-        stop: Stop = "epochs"
+        if not self.at.losses:
+            self._validate()
+        stop = self._learn(watch)
+        self.network.load_state_dict(self.best)
+        at, epochs = self.at, math.ceil(self.at.step / self.n_batches)
+        losses = thinned([LossPoint.model_validate(point) for point in at.losses])
+        return Trained(at.step, epochs, at.best, stop, self.clock.seconds, at.n_tries, losses)
+
+    def _learn(self, watch: Callable[[Tick], None]) -> Stop:
         while self.at.step < self.n_steps:
+            if not self.clock.has_time:
+                if self.at.step > self._last_validated():
+                    self._validate()
+                    watch(self._tick())
+                return "time budget"
             self._step()
             if self.at.step % self.validate_every == 0 or self.at.step == self.n_steps:
                 self._validate()
                 watch(self._tick())
                 if self.at.n_bad >= self.config.patience:
-                    stop = "converged"
-                    break
-                if self._out_of_time():
-                    stop = "time budget"
-                    break
-                if time.monotonic() - saved_at > self.config.checkpoint_seconds:
-                    self._save()
-                    saved_at = time.monotonic()
-        self.network.load_state_dict(self.best)
-        epochs = math.ceil(self.at.step / self.n_batches)
-        return Trained(self.at.step, epochs, self.at.best, stop, self._seconds())
+                    return "converged"
+            if time.monotonic() - self.saved_at > self.config.checkpoint_seconds:
+                self._save()
+        return "epochs"
 
     def _step(self) -> None:
+        started = time.monotonic()
         for group in (g for o in self.optimizers.values() for g in o.param_groups):
             group["lr"] = self.config.learning_rate * self._schedule()
         batch = self._batch()
         for part, optimizer in self.optimizers.items():
-            loss = self.network.part_loss(part, batch, self.noise, self.config)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+                loss = self.network.part_loss(part, batch, self.noise, self.config)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 5.0)
             optimizer.step()
+            self.loss_sums[part] += loss.detach()
         self.at.step += 1
         self._average()
+        self.clock.step_took(time.monotonic() - started)
 
     def _schedule(self) -> float:
-        """Warm up, stay, fall with each plateau, and end near zero if the rows run out first."""
-        warm = min(1.0, (self.at.step + 1) / 100)
-        left = 1 - self.at.step / self.n_steps
+        """Warm up, stay, fall with each plateau, and end near zero if the rows or the time run out first."""
+        warm = min(1.0, (self.at.step - self.at.began_step + 1) / 100)
+        left = 1 - max(self.at.step / self.n_steps, self.clock.share)
         return warm * self.at.lr_scale * min(1.0, left / 0.5)
 
     def _batch(self) -> Tensor:
         epoch, place = divmod(self.at.step, self.n_batches)
-        if place == 0 or not hasattr(self, "order"):
-            shuffle = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
+        if self.order_of != (epoch, self.at.n_tries):
+            shuffle = torch.Generator().manual_seed(self._seed() * 1_000_003 + epoch)
             self.order = torch.randperm(len(self.rows), generator=shuffle).to(self.device)
-        return self.rows[self.order[place * self.batch_size : (place + 1) * self.batch_size]]
+            self.order_of = (epoch, self.at.n_tries)
+        return self.rows[self.order[place * self.batch_size : (place + 1) * self.batch_size]].long()
+
+    def _seed(self) -> int:
+        """Give the seed of this try."""
+        return self.config.seed + (self.at.n_tries - 1) * 7_919
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -173,81 +216,113 @@ class _Loop:
         torch._foreach_lerp_(list(self.averaged.parameters()), list(self.network.parameters()), 1 - keep)
 
     def _validate(self) -> None:
+        """Keep the averaged weights if they are the best so far, or go back to those that were."""
+        started = time.monotonic()
         noise = torch.Generator(self.device).manual_seed(self.config.seed + 1)
-        nats = [self.averaged.nats(piece, noise) for piece in torch.split(self.held, 8192)]
+        nats = [self.averaged.nats(piece.long(), noise) for piece in torch.split(self.held, 8192)]
         loss = float(torch.cat(nats).mean())
-        if not math.isfinite(loss):
-            raise WorkerFailed(
-                f"The validation loss must be a number, however it is {loss} at step {self.at.step}."
-                " Nothing was kept; run again, and lower the learning rate if it comes back."
-            )
+        if not math.isfinite(loss) or loss > self.at.best + max(_AFAR, (_AFAR - 1) * abs(self.at.best)):
+            self._try_again(loss)
+            return
+        self.at.losses.append(self._point(loss))
         if loss < self.at.best - 1e-4:
             self.best = copy.deepcopy(self.averaged.state_dict())
-            self.at.best, self.at.n_bad = loss, 0
-            return
-        self.at.n_bad += 1
-        self.at.lr_scale *= 0.5
+            self.at.best, self.at.best_step, self.at.n_bad = loss, self.at.step, 0
+        else:
+            self.at.n_bad += 1
+            self.at.lr_scale *= 0.5
+        self.clock.validation_took(time.monotonic() - started)
+
+    def _last_validated(self) -> int:
+        return int(self.at.losses[-1]["n_visits"]) // self.batch_size if self.at.losses else 0
+
+    def _point(self, loss: float) -> dict[str, Any]:
+        since = self.at.step - self._last_validated()
+        training = {part: float(total) / since for part, total in self.loss_sums.items()} if since else {}
+        for total in self.loss_sums.values():
+            total.zero_()
+        return {
+            "epoch": round(self.at.step / self.n_batches, 2),
+            "n_visits": self.at.step * self.batch_size,
+            "seconds": round(self.clock.seconds, 2),
+            "validation": round(loss, 5),
+            "training": {part: round(value, 5) for part, value in training.items() if math.isfinite(value)},
+        }
+
+    def _try_again(self, loss: float) -> None:
+        """Go on from the best weights at a lower learning rate, with other noise and another order of rows."""
+        if self.at.n_tries == N_TRIES or not self.at.losses:
+            raise WorkerFailed(
+                f"The validation loss must stay near the best so far, however it went to {loss:.3g} at step"
+                f" {self.at.step}, on try {self.at.n_tries} of {N_TRIES}, each at a lower learning rate than the one"
+                f" before. Nothing was kept: run again with a learning rate below {self.config.learning_rate:g}, or"
+                " with another `model:` for the table in synth.yaml."
+            )
+        self.network.load_state_dict(self.best)
+        self.averaged.load_state_dict(self.best)
+        self.at.n_tries += 1
+        self.at.lr_scale, self.at.n_bad = CALMER ** (self.at.n_tries - 1), 0
+        self.at.step = self.at.began_step = self.at.best_step
+        self.at.losses = [point for point in self.at.losses if point["n_visits"] <= self.at.step * self.batch_size]
+        self.noise.manual_seed(self._seed())
+        self.optimizers = self._new_optimizers()
+        for total in self.loss_sums.values():
+            total.zero_()
 
     def _tick(self) -> Tick:
-        seconds, done = self._seconds(), self.at.step / self.n_steps
-        eta = seconds * (1 - done) / done
-        if self.config.time_budget_seconds is not None:
-            eta = min(eta, max(0.0, self.config.time_budget_seconds - seconds))
-        return Tick(self.at.step // self.n_batches, done, self.at.best, eta)
+        done = max(self.at.step / self.n_steps, self.clock.share)
+        return Tick(self.at.step // self.n_batches, done, self.at.best, self._eta(), self.at.n_tries)
 
-    def _seconds(self) -> float:
-        return self.at.seconds + time.monotonic() - self.started
+    def _eta(self) -> float:
+        by_steps = self.clock.seconds * (self.n_steps / max(1, self.at.step) - 1)
+        left = self.clock.left
+        return by_steps if left is None else min(by_steps, left)
 
-    def _out_of_time(self) -> bool:
-        budget = self.config.time_budget_seconds
-        return budget is not None and self._seconds() >= budget
+    def _new_optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {part: _optimizer(params, self.config) for part, params in self.network.parts().items()}
 
     def _save(self) -> None:
+        self.saved_at = time.monotonic()
         if self.folder is None:
             return
         tensors = {"noise": self.noise.get_state()}
-        for name, state in (("live", self.network), ("averaged", self.averaged)):
-            tensors |= {f"{name}/{k}": v for k, v in state.state_dict().items()}
+        for name, network in (("live", self.network), ("averaged", self.averaged)):
+            tensors |= {f"{name}/{k}": v for k, v in network.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
+        tensors |= {f"loss/{part}": total for part, total in self.loss_sums.items()}
         for part, optimizer in self.optimizers.items():
-            for i, state in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{part}/{i}/{k}": v for k, v in state.items()}
-        counters = asdict(self.at) | {"seconds": self._seconds()}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        name = f"{self.at.step}.safetensors"
-        with staged(self.folder / name) as part_file:
-            save_file({k: v.contiguous() for k, v in tensors.items()}, part_file)
-        write_text(self.folder / "state.json", json.dumps({"tensors": name, "of": self._of(), **counters}))
-        for old in self.folder.glob("*.safetensors"):
-            if old.name != name:
-                old.unlink()
+            for i, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{part}/{i}/{k}": v for k, v in moments.items()}
+        state = {"of": self._of(), "seconds": self.clock.seconds, "counters": asdict(self.at)}
+        save_checkpoint(self.folder, self.at.step, tensors, state)
 
     def _resume(self) -> None:
         """Take up a checkpoint of this very training; a damaged or foreign one is passed over."""
-        try:
-            state = json.loads((self.folder / "state.json").read_text()) if self.folder else None
-            if state is None or state.pop("of") != self._of():
-                return
-            tensors = load_file(self.folder / state.pop("tensors"), device=str(self.device))
-        except (OSError, ValueError, KeyError, SafetensorError):
+        found = load_checkpoint(self.folder, self.device) if self.folder else None
+        if found is None or found[1]["of"] != self._of():
             return
+        tensors, state = found
         self.noise.set_state(tensors["noise"].cpu())
-        self.network.load_state_dict(_under(tensors, "live/"))
-        self.averaged.load_state_dict(_under(tensors, "averaged/"))
-        self.best = _under(tensors, "best/")
+        self.network.load_state_dict(under(tensors, "live/"))
+        self.averaged.load_state_dict(under(tensors, "averaged/"))
+        self.best = under(tensors, "best/")
+        self.loss_sums = under(tensors, "loss/")
         for part, optimizer in self.optimizers.items():
             saved = optimizer.state_dict()
-            for key, value in _under(tensors, f"optimizer/{part}/").items():
+            for key, value in under(tensors, f"optimizer/{part}/").items():
                 i, name = key.split("/")
                 saved["state"].setdefault(int(i), {})[name] = value
             optimizer.load_state_dict(saved)
-        self.at = Counters(**state)
+        self.at = Counters(**state["counters"])
+        self.clock.earlier = state["seconds"]
 
     def _of(self) -> str:
         """Say which training a checkpoint belongs to: the rows, and all that decides its course."""
         course = self.config.model_dump_json(exclude={"time_budget_seconds", "checkpoint_seconds"})
-        place = torch.arange(self.rows.numel(), device=self.device).view_as(self.rows) % 1_000_003 + 1
-        return f"{int((self.rows * place).sum())}:{tuple(self.rows.shape)}:{course}"
+        digest = hashlib.sha256()
+        for piece in self.rows.split(_FEW_ROWS):
+            digest.update(piece.contiguous().cpu().numpy().tobytes())
+        return f"{digest.hexdigest()}:{tuple(self.rows.shape)}:{course}"
 
 
 def split_validation(codes: Tensor, config: TrainingConfig) -> tuple[Tensor, Tensor]:
@@ -257,7 +332,7 @@ def split_validation(codes: Tensor, config: TrainingConfig) -> tuple[Tensor, Ten
     """
     n_held = min(max(round(config.validation * len(codes)), 100), max(1, len(codes) // 5), 20_000)
     order = torch.randperm(len(codes), generator=torch.Generator().manual_seed(config.seed)).to(codes.device)
-    return codes[order[:n_held]], codes[order[n_held:]]
+    return codes[order[:n_held]].contiguous(), codes[order[n_held:]].contiguous()
 
 
 def batch_size(n_rows: int, most: int) -> int:
@@ -269,14 +344,18 @@ def batch_size(n_rows: int, most: int) -> int:
     return max(1, min(most, n_rows, max(16, 1 << int(math.log2(max(n_rows / 48, 1))))))
 
 
+def thinned(losses: Sequence[LossPoint], most: int = MOST_POINTS) -> tuple[LossPoint, ...]:
+    """Give at most that many points, evenly chosen, the first and the last among them."""
+    chosen = np.linspace(0, len(losses) - 1, min(most, len(losses))).round().astype(int)
+    return tuple(losses[i] for i in chosen)
+
+
 def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
     """Decay matrices, leave biases and tables alone."""
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, betas=(0.9, 0.99))
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    fused = parameters[0].is_cuda
+    chosen = [g for g in groups if g["params"]]
+    return torch.optim.AdamW(chosen, lr=config.learning_rate, betas=(0.9, 0.99), fused=fused)

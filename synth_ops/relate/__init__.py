@@ -1,6 +1,6 @@
 """Foreign keys: one flat table per table to learn from, and a database whose keys resolve to give back."""
 
-from synth_ops.relate.augment import Augmented, augment
+from synth_ops.relate.augment import Augmented, Whole, augment
 from synth_ops.relate.chunks import Chunk, finished, keep, make_chunk, mint_whole
 from synth_ops.relate.draft import Draft, Scene
 from synth_ops.relate.kept import Kept, kept_of
@@ -19,6 +19,7 @@ __all__ = [
     "Scene",
     "TableRelations",
     "TableSpec",
+    "Whole",
     "augment",
     "close",
     "complete",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +49,17 @@ class Augmented:
     spec: TableSpec
 
 
-def augment(
+@dataclass(frozen=True)
+class Whole:
+    """All rows of a table that is learned from a sample of them: what is counted must be counted on these."""
+
+    keys: pa.Table
+    """The key columns of all rows."""
+    chosen: NDArray[np.int64]
+    """Which of them are the sample, in its order."""
+
+
+def augment(  # noqa: PLR0913 — what is given is positional, how to look at it by keyword
     plan: Plan,
     table_name: str,
     real: Real,
@@ -56,15 +67,17 @@ def augment(
     *,
     keep: NDArray[np.bool_] | None = None,
     previous: TableSpec | None = None,
+    whole: Whole | None = None,
 ) -> Augmented:
     """Make the flat table of one table: its own learned columns beside what its relatives say of each row.
 
     `real` must hold the table itself, its parents and its children. `keep` marks the rows to learn from; keys are
-    read of all rows, or children would be counted short. `previous` is the spec of a model to be warm-started: what
-    its labels meant, tonight's mean.
+    read of all rows, or children would be counted short. Where `real` holds a sample of the table's rows only,
+    `whole` says of which; the table must not refer to itself then. `previous` is the spec of a model to be
+    warm-started: what its labels meant, tonight's mean.
     """
     clusters = {k.name: k.clusters for k in previous.others} if previous else {}
-    subject = _Subject(plan, table_name, real, relations, clusters)
+    subject = _Subject(plan, table_name, real, relations, clusters, whole)
     flat = _Flat()
     main, parent_columns = _add_parent(flat, subject)
     labels = {k.name: _label(subject, k) for k in subject.related.others}
@@ -81,7 +94,7 @@ def augment(
     _add_degrees(flat, subject)
     spec = TableSpec(
         table=table_name,
-        n_rows=subject.rows.num_rows,
+        n_rows=subject.keys.num_rows,
         columns=tuple(flat.columns),
         context=context,
         parent_columns=parent_columns,
@@ -104,6 +117,8 @@ class _Subject:
     relations: Relations
     clusters: Mapping[str, ClusterSpec | None] = field(default_factory=dict)
     """Clusters of an earlier night that labels stay with, by the key's name."""
+    whole: Whole | None = None
+    """All rows, where `rows` is a sample."""
 
     @property
     def table(self) -> TablePlan:
@@ -112,6 +127,15 @@ class _Subject:
     @property
     def rows(self) -> pa.Table:
         return self.real[self.name]
+
+    @property
+    def keys(self) -> pa.Table:
+        """All rows, of which the key columns at least."""
+        return self.whole.keys if self.whole else self.rows
+
+    def of_rows(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Give what belongs to `rows` of something that was found for all."""
+        return values[self.whole.chosen] if self.whole else values
 
     @property
     def related(self) -> TableRelations:
@@ -124,7 +148,7 @@ class _Subject:
     @cached_property
     def key(self) -> KeySpec:
         copied = {k.name: label_name(k) for k in self.related.others if self.is_copied(k)}
-        return key_spec(self.table, self.rows, self.related, copied, rare_below=self.rare_below)
+        return key_spec(self.table, self.keys, self.related, copied, rare_below=self.rare_below)
 
     @cached_property
     def derived(self) -> tuple[Derived, ...]:
@@ -184,14 +208,15 @@ def _add_parent(flat: _Flat, subject: _Subject) -> tuple[FkSpec | None, tuple[st
         return None, ()
     described = _describe(subject.relative(main.ref_table))
     parent_keys = subject.real[main.ref_table]
-    rows = pointers(subject.rows, main, parent_keys)
-    flat.add_labels(LINK, link_labels(subject.rows, main, rows))
+    all_rows = pointers(subject.keys, main, parent_keys)
+    rows = subject.of_rows(all_rows)
+    flat.add_labels(LINK, subject.of_rows(link_labels(subject.keys, main, all_rows)))
     joined = take_or_null(described.table(), rows)
     for name in joined.column_names:
         flat.add(parent_name(name), joined.column(name), described.kinds[name])
-    degrees = count_children(rows, parent_keys.num_rows, to_itself=False)
+    degrees = count_children(all_rows, parent_keys.num_rows, to_itself=False)
     flat.add(PARENT_DEGREE, pa.array(degrees).take(pa.array(rows, mask=rows < 0)), "numeric")
-    spec = main_spec(subject.rows, main, rows, parent_keys.num_rows, subject.rare_below)
+    spec = main_spec(subject.keys, main, all_rows, parent_keys.num_rows, subject.rare_below)
     return spec, tuple(joined.column_names)
 
 
@@ -219,7 +244,8 @@ def _label(subject: _Subject, key: ForeignKey) -> tuple[FkSpec, Labels]:
         own=parent is subject,
         clusters=subject.clusters.get(key.name),
     )
-    return fk_spec(subject.rows, key, side, rare_below=subject.rare_below)
+    spec, labels = fk_spec(subject.keys, key, side, rare_below=subject.rare_below)
+    return spec, subject.of_rows(labels)
 
 
 def _features(parent: _Subject) -> pa.Table:

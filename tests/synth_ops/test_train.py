@@ -66,7 +66,7 @@ def test_a_model_is_plain_files_and_no_pickle(shop: Path) -> None:
 
     names = sorted(p.name for p in (models / latest["model_id"]).iterdir())
 
-    assert names == ["codec.json", "model.json", "model.safetensors", "relations.json"]
+    assert names == ["codec.json", "losses.json", "model.json", "model.safetensors", "relations.json"]
 
 
 def test_choosing_an_unknown_table_names_those_there_are(shop: Path) -> None:
