@@ -20,7 +20,7 @@ CLOSED = -1e4
 """Logit of an outcome that a sub-column does not have."""
 NEVER = -12.0
 """Logit of a fine code that its coarse code never had."""
-_NARROWEST, _WIDEST = -7.0, 3.0
+NARROWEST, WIDEST = -7.0, 3.0
 """Logarithms of a component's scale."""
 _N_MIXTURE = 3 * N_COMPONENTS
 """Weights, centres and log-scales."""
@@ -177,7 +177,7 @@ class Heads(nn.Module):
             return outcome
         weights, centres, scales = outputs[:, marginal.n_outcomes :].unflatten(1, (3, N_COMPONENTS)).unbind(1)
         component = _pick(weights, uniform[:, 1])[:, None]
-        scale = scales.gather(1, component)[:, 0].clamp(_NARROWEST, _WIDEST).exp()
+        scale = scales.gather(1, component)[:, 0].clamp(NARROWEST, WIDEST).exp()
         score = centres.gather(1, component)[:, 0] + scale * torch.logit(uniform[:, 2], eps=1e-7)
         n_alone, first = len(marginal.alone), self.edge_starts[i]
         cell = torch.searchsorted(self.edges[first + 1 : first + len(marginal.between)], score)
@@ -203,7 +203,7 @@ class Heads(nn.Module):
         mixtures = outputs[:, self.mixtures_start :].unflatten(1, (len(self.mixed), 3, N_COMPONENTS))
         weights, centres, scales = mixtures.unbind(2)
         at = self.cells[codes[:, self.mixed] + self.offsets[self.mixed_index]]
-        sharpness = torch.exp(-scales.clamp(_NARROWEST, _WIDEST))
+        sharpness = torch.exp(-scales.clamp(NARROWEST, WIDEST))
         low = (self.edges[at][..., None] - centres) * sharpness
         high = (self.edges[at + 1][..., None] - centres) * sharpness
         # log of sigmoid(high) - sigmoid(low), without cancellation
