@@ -62,7 +62,7 @@ def read_learning_rows(workspace: Workspace, plan: Plan, name: str, relations: R
     if n_rows <= most or name in parents:
         return LearningRows({**real, name: pq.read_table(path)}, None)
     chosen = np.sort(np.random.default_rng(seed).choice(n_rows, most, replace=False))
-    whole = Whole(keys=read_keys(workspace, plan, plan.table(name)), chosen=chosen)
+    whole = Whole(table=name, keys=read_keys(workspace, plan, plan.table(name)), chosen=chosen)
     return LearningRows({**real, name: read_rows(path, chosen)}, whole)
 
 

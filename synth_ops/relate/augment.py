@@ -53,6 +53,7 @@ class Augmented:
 class Whole:
     """All rows of a table that is learned from a sample of them: what is counted must be counted on these."""
 
+    table: str
     keys: pa.Table
     """The key columns of all rows."""
     chosen: NDArray[np.int64]
@@ -118,7 +119,7 @@ class _Subject:
     clusters: Mapping[str, ClusterSpec | None] = field(default_factory=dict)
     """Clusters of an earlier night that labels stay with, by the key's name."""
     whole: Whole | None = None
-    """All rows, where `rows` is a sample."""
+    """All rows of the table of which `real` has a sample."""
 
     @property
     def table(self) -> TablePlan:
@@ -131,11 +132,15 @@ class _Subject:
     @property
     def keys(self) -> pa.Table:
         """All rows, of which the key columns at least."""
-        return self.whole.keys if self.whole else self.rows
+        return self.keys_of(self.name)
+
+    def keys_of(self, name: str) -> pa.Table:
+        """Give all rows of a table, of which the key columns at least."""
+        return self.whole.keys if self.whole and self.whole.table == name else self.real[name]
 
     def of_rows(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give what belongs to `rows` of something that was found for all."""
-        return values[self.whole.chosen] if self.whole else values
+        return values[self.whole.chosen] if self.whole and self.whole.table == self.name else values
 
     @property
     def related(self) -> TableRelations:
@@ -170,7 +175,7 @@ class _Subject:
         return self.plan.table(key.ref_table).mode == "copy"
 
     def relative(self, name: str) -> "_Subject":
-        return self if name == self.name else _Subject(self.plan, name, self.real, self.relations)
+        return self if name == self.name else _Subject(self.plan, name, self.real, self.relations, {}, self.whole)
 
 
 @dataclass
@@ -277,6 +282,6 @@ def _add_column(flat: _Flat, subject: _Subject, name: str) -> None:
 
 def _add_degrees(flat: _Flat, subject: _Subject) -> None:
     for child in subject.related.children:
-        rows = pointers(subject.real[child.table], child.foreign_key, subject.rows)
+        rows = pointers(subject.keys_of(child.table), child.foreign_key, subject.rows)
         counts = count_children(rows, subject.rows.num_rows, to_itself=child.table == subject.name)
         flat.add_counts(degree_name(child.table, child.foreign_key), counts)
