@@ -31,6 +31,8 @@ class TrainingConfig(Record):
     """Row visits at most: large tables see fewer epochs."""
     batch_size: int = Field(default=512, ge=1)
     """Rows per optimizer step; small tables use less."""
+    gpu_batch_size: int = Field(default=4096, ge=1)
+    """The same on a GPU, which has little to do with fewer."""
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     ema: float = Field(default=0.995, ge=0, lt=1)

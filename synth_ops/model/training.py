@@ -21,6 +21,7 @@ from synth_ops.errors import WorkerFailed
 from synth_ops.model.checkpoint import load_checkpoint, save_checkpoint, under
 from synth_ops.model.clock import Clock
 from synth_ops.model.config import TrainingConfig
+from synth_ops.model.eta import validations_left
 from synth_ops.records import LossPoint
 
 Stop = Literal["converged", "epochs", "time budget"]
@@ -132,7 +133,8 @@ class _Loop:
         self.network, self.config, self.folder = network, config, checkpoint
         self.device = codes.device
         self.held, self.rows = split_validation(codes, config)
-        self.batch_size = batch_size(len(self.rows), config.batch_size)
+        most = config.gpu_batch_size if self.device.type == "cuda" else config.batch_size
+        self.batch_size = batch_size(len(self.rows), most)
         self.n_batches = max(1, len(self.rows) // self.batch_size)
         self.n_steps = max(1, min(config.n_epochs * self.n_batches, config.max_row_visits // self.batch_size))
         self.validate_every = max(1, min(self.n_batches, 65_536 // self.batch_size))
@@ -274,9 +276,15 @@ class _Loop:
         return Tick(self.at.step // self.n_batches, done, self.at.best, self._eta(), self.at.n_tries)
 
     def _eta(self) -> float:
-        by_steps = self.clock.seconds * (self.n_steps / max(1, self.at.step) - 1)
-        left = self.clock.left
-        return by_steps if left is None else min(by_steps, left)
+        """Give the seconds until the first of three: no more steps, no more time, no more gain."""
+        losses = [point["validation"] for point in self.at.losses]
+        seconds = [self.clock.seconds * (self.n_steps / max(1, self.at.step) - 1)]
+        if self.clock.left is not None:
+            seconds.append(self.clock.left)
+        if len(losses) > 1:
+            to_come = validations_left(losses, self.at.n_bad, self.config.patience)
+            seconds.append(self.clock.seconds * to_come / (len(losses) - 1))
+        return min(seconds)
 
     def _new_optimizers(self) -> dict[str, torch.optim.Optimizer]:
         return {part: _optimizer(params, self.config) for part, params in self.network.parts().items()}

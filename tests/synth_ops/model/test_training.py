@@ -2,11 +2,13 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from synth_ops.errors import WorkerFailed
 from synth_ops.model import Neural, TrainingConfig, fit_synthesizer
@@ -202,6 +204,32 @@ def test_the_record_holds_the_loss_from_the_first_weights_to_the_last() -> None:
     assert not ended.losses[0].training
     assert all(p.training["evidence"] > 0 for p in ended.losses[1:])
     assert min(p.validation for p in ended.losses) == pytest.approx(ended.loss, abs=1e-4)
+
+
+class Asked(TorchDispatchMode):
+    """Counts how often a tensor's value is asked for, for which a GPU would have to be waited for."""
+
+    n = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.n += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_step_asks_the_device_for_nothing() -> None:
+    codes = torch.from_numpy(rows(1_000))
+    network, _ = fit_synthesizer("vae", rows(1_000), LAYOUT, 0, SMALL.model_copy(update={"n_epochs": 1}))
+    assert isinstance(network, Neural)
+    training = loop._Loop(network.network.requires_grad_(), codes, SMALL, None, None)
+    for optimizer in training.optimizers.values():
+        optimizer.step = lambda: None  # on a CPU, AdamW looks at its own count of steps
+
+    with Asked() as asked:
+        training._step()
+        in_step = asked.n
+        training._validate()
+
+    assert (in_step, asked.n > 0) == (0, True)
 
 
 def test_a_long_record_is_thinned_evenly_between_its_ends() -> None:
