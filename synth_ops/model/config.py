@@ -16,8 +16,12 @@ class NetworkConfig(Record):
     """Residual blocks of the decoder."""
     d_latent: int = Field(default=0, ge=0)
     """Numbers of the latent; 0 for none."""
+    d_conditioning: int = Field(default=256, ge=1)
+    """Hidden units of what takes up given sub-columns."""
     d_recognition: int = Field(default=128, ge=1)
     """Hidden units of the encoder."""
+    degrees: tuple[int, ...] | None = None
+    """The last sub-column, in reading order, that each hidden unit may see, ascending; None for even shares."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """Share of hidden units that a training step leaves out."""
 
@@ -42,6 +46,8 @@ class TrainingConfig(Record):
     patience: int = Field(default=5, ge=1)
     """Validations without progress before training stops."""
     kl_weight: float = Field(default=1.0, ge=0)
+    conditioning: float = Field(default=0.2, ge=0)
+    """Row visits spent on learning to be told any sub-columns, in those of the training before; 0 for not at all."""
     compile: bool = False
     """Whether `torch.compile` makes kernels of the network's parts first: for long runs, a minute is spent on it."""
     time_budget_seconds: float | None = None

@@ -22,7 +22,7 @@ NEVER = -12.0
 """Logit of a fine code that its coarse code never had."""
 NARROWEST, WIDEST = -7.0, 3.0
 """Logarithms of a component's scale."""
-_N_MIXTURE = 3 * N_COMPONENTS
+N_MIXTURE = 3 * N_COMPONENTS
 """Weights, centres and log-scales."""
 _WIDTHS = sorted({2**k for k in range(1, 18)} | {3 * 2**k for k in range(17)})
 
@@ -70,7 +70,7 @@ class Heads(nn.Module):
         self.blocks = _blocks(self.marginals, learned, self.within)
         self.starts = {i: b.start + k * b.width for b in self.blocks for k, i in enumerate(b.members)}
         self.mixtures_start = self.blocks[-1].slice.stop if self.blocks else 0
-        self.n_outputs = self.mixtures_start + len(self.mixed) * _N_MIXTURE
+        self.n_outputs = self.mixtures_start + len(self.mixed) * N_MIXTURE
         self.refine = nn.ParameterDict(
             {str(i): nn.Parameter(torch.zeros(marginals[w].size, marginals[i].size)) for i, w in self.within.items()}
         )
@@ -101,14 +101,14 @@ class Heads(nn.Module):
     def degrees(self) -> Tensor:
         """Give ``(n_outputs,)``: the sub-column that each output speaks of."""
         owners = [i for b in self.blocks for i in b.members for _ in range(b.width)]
-        return torch.tensor(owners + [i for i in self.mixed for _ in range(_N_MIXTURE)], dtype=torch.long)
+        return torch.tensor(owners + [i for i in self.mixed for _ in range(N_MIXTURE)], dtype=torch.long)
 
     def own(self, i: int) -> Tensor:
         """Give the positions of a sub-column's outputs: of its outcomes, then of its mixture."""
         places = torch.arange(self.marginals[i].n_outcomes) + self.starts[i]
         if i not in self.mixed:
             return places
-        return torch.cat([places, torch.arange(_N_MIXTURE) + self.mixtures_start + self.mixed.index(i) * _N_MIXTURE])
+        return torch.cat([places, torch.arange(N_MIXTURE) + self.mixtures_start + self.mixed.index(i) * N_MIXTURE])
 
     def marginal_bias(self, *, others: float = -3.0) -> Tensor:
         """Give ``(n_outputs,)``: biases that make each sub-column follow its own frequencies.

@@ -98,7 +98,8 @@ class Decoder(nn.Module):
 
     def __init__(self, n_sub_columns: int, n_context: int, out_degrees: Tensor, config: NetworkConfig) -> None:
         super().__init__()
-        self.degrees = hidden_degrees(n_sub_columns, n_context, config.d_hidden)
+        even = hidden_degrees(n_sub_columns, n_context, config.d_hidden)
+        self.degrees = even if config.degrees is None else torch.tensor(config.degrees)
         inputs = torch.arange(n_sub_columns).repeat_interleave(config.d_embedding)
         self.entry = MaskedLinear(inputs, self.degrees, strict=False)
         self.blocks = nn.ModuleList(
