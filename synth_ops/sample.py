@@ -47,6 +47,7 @@ from synth_ops.relate import (
     start,
 )
 from synth_ops.relate.kept import own_key_columns
+from synth_ops.relate.resolve import known_spec
 from synth_ops.seeds import seed_of
 from synth_ops.shards import CHUNK, chunks_of, in_order
 from synth_ops.spill import Spill, write_parquet
@@ -186,43 +187,47 @@ class _Making:
         self._taken: dict[tuple[str, str], pa.ChunkedArray] = {}
 
     def add(self, table: TablePlan) -> None:
-        """Sample one table, give it the parents that are there already, and write it if it lacks none."""
+        """Sample one table, give it the parents that are there already, and write it where it can have no others."""
         self._tell(table, "sampling", 0.0)
+        schema = pq.read_schema(self._night.workspace.real(table.name))
         kept = kept_of(table.name, self._night.specs)
-        path = self._night.workspace.real(table.name)
-        schema = pq.read_schema(path)
         if table.mode == "copy":
-            keys = pq.read_table(path, columns=sorted(kept.columns), memory_map=True)
+            keys = pq.read_table(self._night.workspace.real(table.name), columns=sorted(kept.columns), memory_map=True)
             self._drafts[table.name] = Draft.copied(table, keys, schema)
             return
         spec = self._night.specs[table.name]
         frame = start(table, spec, schema, self._drafts, self._rng("start", table.name))
-        draft = Draft(plan=table, schema=schema, n_rows=frame.n_rows, spec=spec, kept=kept, main_rows=frame.main_rows)
+        draft = Draft(table, schema, frame.n_rows, spec, kept, main_rows=frame.main_rows)
         mint_whole(draft, self._scene("mint", table.name))
-        chunks = self._chunks(draft, frame)
-        kept_chunks: list[Chunk] = []
-        if own_key_columns(spec):
-            spill = self._spills[table.name] = Spill(self._spill_path(table))
-            for chunk in chunks:
-                spill.add(chunk.rest)
-                kept_chunks.append(replace(chunk, rest={}))
-        else:
-            self._write(draft, _finished_at_once(draft, chunks, kept_chunks))
-        keep(draft, kept_chunks, self._rng("keep", table.name))
+        put_aside: list[Chunk] = []
+        self._take(draft, self._chunks(draft, frame), put_aside)
+        keep(draft, put_aside, self._rng("keep", table.name))
         complete(draft, self._scene("complete", table.name))
-        draft.columns = {c: v for c, v in draft.columns.items() if c in kept.columns or table.name in self._spills}
         self._drafts[table.name] = draft
         self._taken.clear()
+
+    def _take(self, draft: Draft, chunks: Iterable[Chunk], put_aside: list[Chunk]) -> None:
+        """Write the chunks, or let them wait on disk for their keys; put aside what is kept of them."""
+        if not own_key_columns(known_spec(draft)):
+            self._write(draft, _finished_at_once(draft, chunks, put_aside))
+            draft.columns = {c: v for c, v in draft.columns.items() if c in draft.kept.columns}
+            return
+        spill = self._spills[draft.name] = Spill(self._spill_path(draft.name))
+        for chunk in chunks:
+            spill.add(chunk.rest)
+            put_aside.append(replace(chunk, rest={}))
 
     def write(self, table: TablePlan) -> SampledTable:
         """Give a table its last parents, and write it."""
         draft = self._drafts[table.name]
+        self._tell(table, "writing", 0.5)
         if table.mode == "copy":
             self._write(draft, _batches(self._night.workspace.real(table.name), draft.final_schema))
         elif table.name in self._spills:
             close(draft, self._scene("close", table.name))
             self._write(draft, _joined(draft, self._spills[table.name]))
             self._spills[table.name].delete()
+        self._tell(table, "written", 1.0)
         return self._written[table.name]
 
     def clean(self) -> None:
@@ -244,9 +249,8 @@ class _Making:
             return make_chunk(draft, frame, rows, sampled, seed=seed, taken=self._real)
 
         for chunk, rows in in_order(make, chunks_of(frame.n_rows), self._n_shards(frame.n_rows)):
+            self._tell(draft.plan, "sampling", 0.5 * rows.stop / max(frame.n_rows, 1))
             yield chunk
-            done = rows.stop / max(frame.n_rows, 1)
-            self._tell(draft.plan, "sampling", 0.5 * done)
 
     def _n_shards(self, n_rows: int) -> int:
         """Give how many chunks are made at a time."""
@@ -254,15 +258,13 @@ class _Making:
         return min(int(asked or self._spec.n_threads), -(-n_rows // CHUNK) or 1)
 
     def _write(self, draft: Draft, tables: Iterable[pa.Table]) -> None:
-        self._tell(draft.plan, "writing", 0.5)
         path = self._night.workspace.synthetic(draft.name)
         with staged(path) as part:
             n_rows = write_parquet(part, draft.final_schema, tables)
-        self._tell(draft.plan, "written", 1.0)
         self._written[draft.name] = SampledTable(name=draft.name, path=str(path), n_rows=n_rows, sha256=sha256_of(path))
 
-    def _spill_path(self, table: TablePlan) -> Path:
-        return self._night.workspace.work / f"sample-{file_stem(table.name)}.arrows"
+    def _spill_path(self, table: str) -> Path:
+        return self._night.workspace.work / f"sample-{file_stem(table)}.arrows"
 
     def _scene(self, *words: str) -> Scene:
         return Scene(drafts=self._drafts, taken=self._real, rng=self._rng(*words))
@@ -295,12 +297,12 @@ def _finished_at_once(draft: Draft, chunks: Iterable[Chunk], kept: list[Chunk]) 
 
 def _joined(draft: Draft, spill: Spill) -> Iterator[pa.Table]:
     """Give the final rows of a table: what waited on disk beside its keys."""
-    n_sampled = draft.n_rows if draft.left is None else len(draft.left)
+    left = np.ones(draft.n_rows, dtype=bool) if draft.left is None else draft.left
     at = 0
-    for rows, rest in zip(chunks_of(n_sampled), spill.chunks(), strict=False):
-        left = slice(None) if draft.left is None else pa.array(draft.left[rows.start : rows.stop])
-        n_left = len(rows) if draft.left is None else int(draft.left[rows.start : rows.stop].sum())
-        columns = rest if draft.left is None else {c: v.filter(left) for c, v in rest.items()}
+    for rows, rest in zip(chunks_of(len(left)), spill.chunks(), strict=False):  # of no columns, chunks never end
+        chosen = left[rows.start : rows.stop]
+        n_left = int(chosen.sum())
+        columns = rest if n_left == len(rows) else {c: v.filter(pa.array(chosen)) for c, v in rest.items()}
         yield finished(draft, at, n_left, columns)
         at += n_left
 
