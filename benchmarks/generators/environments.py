@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 from generators.contenders import HERE, Contender
@@ -21,7 +22,7 @@ def python_of(contender: Contender, environments: Path) -> Path:
     requirements = HERE / "requirements" / contender.requirements
     folder = environments.resolve() / requirements.stem
     stamp = folder / "requirements.sha256"
-    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    wanted = hashlib.sha256(b"".join(f.read_bytes() for f in files_of(requirements))).hexdigest()
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         _make(folder, requirements)
         stamp.write_text(wanted, encoding="utf-8")
@@ -31,7 +32,19 @@ def python_of(contender: Contender, environments: Path) -> Path:
 def _make(folder: Path, requirements: Path) -> None:
     print(f"making the environment {folder}", file=sys.stderr, flush=True)
     venv.create(folder, with_pip=True, clear=True)
-    command = [str(folder / "bin" / "pip"), "install", "--quiet", "--requirement", str(requirements)]
+    _pip(folder, "install", "--requirement", str(requirements))
+    for unused in files_of(requirements)[1:]:
+        _pip(folder, "uninstall", "--yes", "--requirement", str(unused))
+
+
+def files_of(requirements: Path) -> Sequence[Path]:
+    """Give the file of what is installed and, where there is one, the file of what is uninstalled after that."""
+    unused = requirements.with_suffix(".unused.txt")
+    return [requirements, unused] if unused.is_file() else [requirements]
+
+
+def _pip(folder: Path, *words: str) -> None:
+    command = [str(folder / "bin" / "python"), "-m", "pip", "--quiet", *words]
     pip = subprocess.run(command, capture_output=True, text=True, check=False)
     if pip.returncode:
         said = next((line for line in pip.stderr.splitlines() if line.startswith("ERROR")), "nothing")

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +39,21 @@ def run_cell(bench: Bench, key: Key, split: Split, python: Path, data: str) -> C
         n_train=split.n_train,
         n_columns=split.n_columns,
     )
-    options = {"model": contender.model, "time_budget": key.budget, "epochs": key.epochs}
-    given = json.dumps({name: value for name, value in options.items() if value is not None})
     synthetic, log = bench.scratch / "synthetic.parquet", bench.scratch / "stderr.log"
     synthetic.unlink(missing_ok=True)
-    command = [str(python), "-m", f"generators.drivers.{contender.driver}", str(split.train), str(synthetic), given]
+    module = f"generators.drivers.{contender.driver}"
+    command = [str(python), "-m", module, str(split.train), str(synthetic), _options(key)]
     ran = run(command, limit_seconds=bench.limit_seconds, errors=log, folder=HERE.parent)
     cell = cell.model_copy(update={"wall_seconds": round(ran.seconds, 2), "peak_gb": round(ran.peak_gb, 3)})
     if ran.return_code:
         return cell.model_copy(update=_failure(ran, bench, log))
     return _judged(cell.model_copy(update=json.loads(ran.output.splitlines()[-1])), bench, split, synthetic)
+
+
+def _options(key: Key) -> str:
+    options = {"model": CONTENDERS[key.contender].model, "time_budget": key.budget, "epochs": key.epochs}
+    given = {name: value for name, value in options.items() if value is not None}
+    return json.dumps(given | {"started": time.monotonic()})
 
 
 def _failure(ran: Run, bench: Bench, log: Path) -> dict[str, object]:

@@ -4,11 +4,12 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from generators.drivers.contract import Stopwatch, answer, read_order
+from generators.drivers.contract import answer, read_order
 
 
 def main() -> None:
-    watch, order = Stopwatch(), read_order()
+    order = read_order()
+    watch = order.watch()
     import pandas as pd
     from mostlyai import engine
 

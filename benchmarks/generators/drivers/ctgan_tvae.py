@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from generators.drivers.contract import Stopwatch, answer, read_order
+from generators.drivers.contract import answer, read_order
 
 NULL = "(null)"
 MANY = 20
@@ -12,7 +12,8 @@ MANY = 20
 
 
 def main() -> None:
-    watch, order = Stopwatch(), read_order()
+    order = read_order()
+    watch = order.watch()
     import ctgan
 
     rows = pd.read_parquet(order.train)
