@@ -209,20 +209,22 @@ def test_the_record_holds_the_loss_from_the_first_weights_to_the_last() -> None:
 class Asked(TorchDispatchMode):
     """Counts how often a tensor's value is asked for, for which a GPU would have to be waited for."""
 
-    n = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # as torch has it
+        self.n = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.n += func is torch.ops.aten._local_scalar_dense.default
         return func(*args, **(kwargs or {}))
 
 
-def test_a_step_asks_the_device_for_nothing() -> None:
+def test_a_step_asks_the_device_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = torch.from_numpy(rows(1_000))
     network, _ = fit_synthesizer("vae", rows(1_000), LAYOUT, 0, SMALL.model_copy(update={"n_epochs": 1}))
     assert isinstance(network, Neural)
     training = loop._Loop(network.network.requires_grad_(), codes, SMALL, None, None)
     for optimizer in training.optimizers.values():
-        optimizer.step = lambda: None  # on a CPU, AdamW looks at its own count of steps
+        monkeypatch.setattr(optimizer, "step", lambda: None)  # on a CPU, AdamW looks at its own count of steps
 
     with Asked() as asked:
         training._step()
