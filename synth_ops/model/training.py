@@ -37,12 +37,28 @@ _FEW_ROWS = 1 << 16
 """Rows that are looked at together where all are, so that little is held beside them."""
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How one of several objectives is stepped."""
+
+    rate: float = 1.0
+    """Its learning rate, in that of the configuration."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Weights of the past in the optimizer's means of gradients and of their squares."""
+    n_steps: int = 1
+    """Its steps on each batch."""
+
+
 class Trainable(nn.Module):
     """What the loop needs of a network; a family with several objectives has several parts, stepped in turn."""
 
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
         """Give the parameters that each objective moves."""
         raise NotImplementedError
+
+    def pace(self, part: str) -> Pace:  # noqa: ARG002 — of the protocol
+        """Give how an objective is stepped."""
+        return Pace()
 
     def part_loss(self, part: str, codes: Tensor, noise: torch.Generator, config: TrainingConfig) -> Tensor:
         """Give one objective's loss on a batch, with gradients."""
@@ -179,20 +195,27 @@ class _Loop:
 
     def _step(self) -> None:
         started = time.monotonic()
-        for group in (g for o in self.optimizers.values() for g in o.param_groups):
-            group["lr"] = self.config.learning_rate * self._schedule()
-        batch = self._batch()
+        batch, rate = self._batch(), self.config.learning_rate * self._schedule()
         for part, optimizer in self.optimizers.items():
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                loss = self.network.part_loss(part, batch, self.noise, self.config)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 5.0)
-            optimizer.step()
-            self.loss_sums[part] += loss.detach()
+            pace = self.network.pace(part)
+            for group in optimizer.param_groups:
+                group["lr"] = rate * pace.rate
+            for _ in range(pace.n_steps):
+                loss = self._step_part(part, batch)
+            self.loss_sums[part] += loss
         self.at.step += 1
         self._average()
         self.clock.step_took(time.monotonic() - started)
+
+    def _step_part(self, part: str, batch: Tensor) -> Tensor:
+        optimizer = self.optimizers[part]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            loss = self.network.part_loss(part, batch, self.noise, self.config)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 5.0)
+        optimizer.step()
+        return loss.detach()
 
     def _schedule(self) -> float:
         """Warm up, stay, fall with each plateau, and end near zero if the rows or the time run out first."""
@@ -287,7 +310,8 @@ class _Loop:
         return min(seconds)
 
     def _new_optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {part: _optimizer(params, self.config) for part, params in self.network.parts().items()}
+        parts, pace = self.network.parts(), self.network.pace
+        return {part: _optimizer(params, self.config, pace(part)) for part, params in parts.items()}
 
     def _save(self) -> None:
         self.saved_at = time.monotonic()
@@ -358,7 +382,7 @@ def thinned(losses: Sequence[LossPoint], most: int = MOST_POINTS) -> tuple[LossP
     return tuple(losses[i] for i in chosen)
 
 
-def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.Optimizer:
+def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig, pace: Pace) -> torch.optim.Optimizer:
     """Decay matrices, leave biases and tables alone."""
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
@@ -366,4 +390,4 @@ def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.
     ]
     fused = parameters[0].is_cuda
     chosen = [g for g in groups if g["params"]]
-    return torch.optim.AdamW(chosen, lr=config.learning_rate, betas=(0.9, 0.99), fused=fused)
+    return torch.optim.AdamW(chosen, lr=config.learning_rate, betas=pace.betas, fused=fused)
