@@ -51,7 +51,8 @@ class Conditioning(nn.Module):
         known = is_given.float()
         x = self.inputs(codes) * known.repeat_interleave(self.d_embedding, 1)
         shifts = self.shifts(self.body(torch.cat([x, known], 1))) * known.amax(1, keepdim=True)
-        added = functional.linear(x, self.outputs.weight * self.later)
+        with torch.autocast(x.device.type, enabled=False):
+            added = functional.linear(x, self.outputs.weight * self.later)
         return list(shifts.split(self.d_hidden, 1)), added
 
 

@@ -53,7 +53,9 @@ class CodeInputs(nn.Module):
         vectors = functional.embedding(self.free_rows[codes + self.offsets], self.free)
         if len(self.ordinal):
             features = functional.embedding(codes[:, self.ordinal] + self.basis_offsets, self.basis)
-            vectors = vectors.index_add(1, self.ordinal, torch.einsum("ncb,cbd->ncd", features, self.smooth))
+            with torch.autocast(codes.device.type, enabled=False):  # a place among a thousand needs its digits
+                smooth = torch.einsum("ncb,cbd->ncd", features, self.smooth)
+            vectors = vectors.index_add(1, self.ordinal, smooth)
         return vectors.flatten(1)
 
     def tables(self) -> list[Tensor]:

@@ -48,10 +48,17 @@ class MaskedLinear(nn.Module):
         self.bands = _bands(allowed)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight * self.mask
-        if not self.bands:
-            return functional.linear(x, weight, self.bias)
-        pieces = [functional.linear(x[:, :seen], weight[a:b, :seen], self.bias[a:b]) for a, b, seen in self.bands]
+        return self.part(x, 0, len(self.bias))
+
+    def part(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Give the outputs from `start` to `stop` only."""
+        weight = self.weight[start:stop] * self.mask[start:stop]
+        bands = [(max(a, start), min(b, stop), seen) for a, b, seen in self.bands if b > start and a < stop]
+        if not bands:
+            return functional.linear(x, weight, self.bias[start:stop])
+        pieces = [
+            functional.linear(x[:, :seen], weight[a - start : b - start, :seen], self.bias[a:b]) for a, b, seen in bands
+        ]
         return torch.cat(pieces, 1)
 
 
@@ -96,8 +103,20 @@ class Decoder(nn.Module):
     - Output: ``(n_rows, n_outputs)``
     """
 
-    def __init__(self, n_sub_columns: int, n_context: int, out_degrees: Tensor, config: NetworkConfig) -> None:
+    def __init__(
+        self, n_sub_columns: int, n_context: int, out_degrees: Tensor, config: NetworkConfig, *, precise_from: int
+    ) -> None:
+        """Draw small weights.
+
+        Args:
+            n_sub_columns: all of them.
+            n_context: leading sub-columns that are always given.
+            out_degrees: the sub-column that each output speaks of.
+            config: sizes.
+            precise_from: outputs from here on are computed with all digits, whatever the precision of the rest.
+        """
         super().__init__()
+        self.precise_from = precise_from
         even = hidden_degrees(n_sub_columns, n_context, config.d_hidden)
         self.degrees = even if config.degrees is None else torch.tensor(config.degrees)
         inputs = torch.arange(n_sub_columns).repeat_interleave(config.d_embedding)
@@ -115,8 +134,14 @@ class Decoder(nn.Module):
         for i, block in enumerate(self.blocks, start=1):
             hidden = hidden + block(self._drop(functional.silu(hidden), noise))
             hidden = hidden if shifts is None else hidden + shifts[i]
-        outputs: Tensor = self.direct(x) + self.out(self._drop(functional.silu(hidden), noise))
-        return outputs
+        active = self._drop(functional.silu(hidden), noise)
+        n, total = self.precise_from, len(self.out.bias)
+        outputs = (self.direct.part(x, 0, n) + self.out.part(active, 0, n)).float()
+        if n == total:
+            return outputs
+        with torch.autocast(x.device.type, enabled=False):
+            precise = self.direct.part(x.float(), n, total) + self.out.part(active.float(), n, total)
+        return torch.cat([outputs, precise], 1)
 
     def _drop(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
         if noise is None or not self.dropout:

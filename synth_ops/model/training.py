@@ -22,6 +22,7 @@ from synth_ops.model.checkpoint import load_checkpoint, save_checkpoint, under
 from synth_ops.model.clock import Clock
 from synth_ops.model.config import TrainingConfig
 from synth_ops.model.eta import validations_left
+from synth_ops.model.precision import lower_precision
 from synth_ops.records import LossPoint
 
 Stop = Literal["converged", "epochs", "time budget"]
@@ -209,7 +210,7 @@ class _Loop:
 
     def _step_part(self, part: str, batch: Tensor) -> Tensor:
         optimizer = self.optimizers[part]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with lower_precision(self.device):
             loss = self.network.part_loss(part, batch, self.noise, self.config)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -40,7 +40,9 @@ class VAE(Conditional):
         self.register_buffer("counts", counts)
         self.inputs = CodeInputs(marginals, config.d_embedding)
         self.heads = Heads(marginals, n_context)
-        self.decoder = Decoder(len(layout.sizes), n_context, self.heads.degrees(), config)
+        self.decoder = Decoder(
+            len(layout.sizes), n_context, self.heads.degrees(), config, precise_from=self.heads.mixtures_start
+        )
         with torch.no_grad():
             self.decoder.out.bias.copy_(self.heads.marginal_bias())
         self.conditioning = Conditioning(marginals, self.heads.degrees(), config)
