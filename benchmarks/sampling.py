@@ -151,7 +151,7 @@ def _sample(workspace: Workspace, plan: Plan, n_rows: int, n_shards: int, device
     done = run([sys.executable, "-m", "synth_ops", "worker", str(spec_path), str(result_path)])
     outcome = read_record(result_path, JobResult)
     if done.return_code or outcome is None:
-        sys.exit("Sampling must end in a record, however it has none.")
+        sys.exit(f"Sampling must end in a record, however the worker ended with code {done.return_code}.")
     return done, Sampled.model_validate(outcome.result)
 
 
