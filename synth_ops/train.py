@@ -292,7 +292,7 @@ def _fit(  # noqa: PLR0913 — what is learned is positional
             )
         )
 
-    config = TrainingConfig(seed=spec.seed, time_budget_seconds=table.time_budget_seconds)
+    config = TrainingConfig(seed=spec.seed).within(table.time_budget_seconds)
     if parent is not None:
         visits = int(config.max_row_visits * FINETUNE_SHARE)
         config = config.model_copy(update={"max_row_visits": visits, "n_epochs": 10, "learning_rate": 5e-4})

@@ -26,12 +26,15 @@ class NetworkConfig(Record):
     """Share of hidden units that a training step leaves out."""
 
 
+_NO_LIMIT = 10**12
+
+
 class TrainingConfig(Record):
     """How long and how fast a model learns. Everything but the time budget is counted in rows, never in seconds."""
 
-    n_epochs: int = Field(default=40, ge=1)
+    n_epochs: int = Field(default=100, ge=1)
     """Passes over the training rows at most."""
-    max_row_visits: int = Field(default=1_500_000, ge=1)
+    max_row_visits: int = Field(default=2_000_000, ge=1)
     """Row visits at most: large tables see fewer epochs."""
     batch_size: int = Field(default=512, ge=1)
     """Rows per optimizer step; small tables use less."""
@@ -56,3 +59,11 @@ class TrainingConfig(Record):
     """Wall seconds between checkpoints."""
     seed: int = 0
     network: NetworkConfig = NetworkConfig()
+
+    def within(self, seconds: float | None) -> "TrainingConfig":
+        """Learn for as long as there are gains and wall seconds; None leaves the rows to set the length."""
+        if seconds is None:
+            return self
+        return self.model_copy(
+            update={"time_budget_seconds": seconds, "n_epochs": _NO_LIMIT, "max_row_visits": _NO_LIMIT}
+        )

@@ -1,6 +1,7 @@
 """What every family of models can do, and the two that can."""
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,12 +200,21 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
         network.forget_joints()
         return synthesizer, Trained(0, 0, 0.0, "converged", 0.0)
     rows = rows.to(pick_device(device))
+    began = time.monotonic() if began is None else began
     ended = train(network, rows, _shortened(config), checkpoint=checkpoint, watch=watch, began=began)
-    follows = network.to_follow(read, config)
+    follows = network.to_follow(read, _remaining(config, ended, began))
     if follows is not None:
         second, course = follows
-        train(second, rows, course, checkpoint=checkpoint / "then" if checkpoint else None, began=began)
+        train(second, rows, course, checkpoint=checkpoint / "then" if checkpoint else None)
     return synthesizer, ended
+
+
+def _remaining(config: TrainingConfig, ended: Trained, began: float) -> TrainingConfig:
+    """Give a second training's course the visits that the first one took, and what is left of the time."""
+    visits = max((point.n_visits for point in ended.losses), default=1)
+    budget = config.time_budget_seconds
+    left = None if budget is None else max(0.0, budget - (time.monotonic() - began))
+    return config.model_copy(update={"max_row_visits": max(1, visits), "time_budget_seconds": left})
 
 
 class _Begun(NamedTuple):
