@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "OpenModel",
     "Snapshot",
     "SnapshotTable",
     "SynthOpsError",
-    "OpenModel",
     "__version__",
     "list_snapshots",
     "load_config",
