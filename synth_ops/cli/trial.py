@@ -12,7 +12,7 @@ from synth_ops.cli.options import AsJson, Device, Quiet
 from synth_ops.cli.results import print_json, print_line
 from synth_ops.cli.watch import duration, watching
 from synth_ops.errors import PlanError
-from synth_ops.plan.plan import TRAINABLE, Family
+from synth_ops.plan.plan import Family
 from synth_ops.records import Progress, Sampled, SampledTable
 
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
@@ -42,7 +42,6 @@ def copy(
       synth-ops copy users.csv users_synthetic.csv --rows 1000 --seed 1 --time-budget 5m
     """
     _check_formats(source, target)
-    _check_model(model)
     with tempfile.TemporaryDirectory(prefix="synth-ops-copy-") as folder, watching(quiet=quiet) as progress:
         defaults = {"model": model, "rows": 1.0 if rows is None else rows, "time_budget": time_budget}
         project = _write_project(Path(folder), source, seed, {k: v for k, v in defaults.items() if v is not None})
@@ -60,11 +59,6 @@ def _check_formats(source: Path, target: Path) -> None:
             raise PlanError(f"{role} must end in .parquet or .csv, however: {path}. Convert it, or rename it.")
     if not source.is_file():
         raise PlanError(f"IN must be a file, however there is none at {source}. Correct the path.")
-
-
-def _check_model(model: Family) -> None:
-    if model not in TRAINABLE:
-        raise PlanError(f"--model must be {' or '.join(TRAINABLE)}, however {model} is not available yet. Use vae.")
 
 
 def _write_project(folder: Path, source: Path, seed: int, defaults: dict[str, object]) -> Path:

@@ -1,7 +1,7 @@
 """synth.yaml, read and checked: what a person writes, before any database is asked."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,8 +11,7 @@ from synth_ops.plan.durations import PATTERN, parse_duration
 from synth_ops.plan.explain import explain
 from synth_ops.plan.marked import Marked, read_marked
 from synth_ops.plan.places import absolute_folder, absolute_source
-from synth_ops.plan.plan import TRAINABLE, Family, Kind, Mode, Privacy
-from synth_ops.plan.problems import KeyPath, Problem
+from synth_ops.plan.plan import Family, Kind, Mode, Privacy
 from synth_ops.plan.secrets import secret_problems
 
 
@@ -178,19 +177,9 @@ def load_config(path: Path | str) -> Config:
         config = Config.model_validate(marked.data, context=marked)
     except ValidationError as exc:
         raise marked.refuse(problems + explain(exc, Config, marked.data)) from None
-    problems += _family_problems(config)
     if problems:
         raise marked.refuse(problems)
     return _absolute(config, file.parent)
-
-
-def _family_problems(config: Config) -> Iterator[Problem]:
-    """Find the families that are named and cannot be trained yet, before a row is read for them."""
-    asked: dict[KeyPath, Family | None] = {("defaults", "model"): config.defaults.model}
-    asked |= {("tables", name, "model"): table.model for name, table in config.tables.items()}
-    for path, family in asked.items():
-        if family not in (None, *TRAINABLE):
-            yield Problem(path, f"must be {' or '.join(TRAINABLE)}, however: {family!r}; it is not available yet")
 
 
 def _absolute(config: Config, folder: Path) -> Config:

@@ -16,8 +16,6 @@ Mode = Literal["synthesize", "copy", "skip"]
 Fate = Literal["learn", "fake", "mint", "null", "copy"]
 Kind = Literal["auto", "categorical", "numeric", "datetime", "time", "boolean", "text"]
 Family = Literal["vae", "gan"]
-TRAINABLE: tuple[Family, ...] = ("vae",)
-"""The families that this version can train."""
 
 
 class ColumnPlan(Record):
