@@ -17,11 +17,12 @@ from synth_ops.model.gan_finish import AdversarialFinish
 from synth_ops.model.gan_generator import Generator
 from synth_ops.model.training import Trainable
 
-_FINISH = 0.08
+_FINISH = 0.06
 """Row visits of the adversarial finish, in those of the training before it."""
-_FINISH_RATE = 0.15
+_FINISH_RATE = 0.05
 """Learning rate of the finish, in that of the training before it."""
 _FINISH_EMA = 0.98
+_FINISH_PATIENCE = 2
 _SMALL = 1000
 """Rows below which a critic would learn them by heart, and there are too few held-out ones to stop it."""
 
@@ -69,12 +70,15 @@ class GAN(CodeNetwork):
 
     def to_follow(self, layout: Layout, config: TrainingConfig) -> tuple[Trainable, TrainingConfig] | None:
         """Give the adversarial finish; None where rows are too few for a critic."""
-        if self.counts[: layout.sizes[0]].sum() < _SMALL:
+        n_rows = int(self.counts[: layout.sizes[0]].sum())
+        if n_rows < _SMALL:
             return None
+        visits = min(config.max_row_visits, config.n_epochs * n_rows)
         course = {
-            "max_row_visits": max(1, int(config.max_row_visits * _FINISH)),
+            "max_row_visits": max(1, int(visits * _FINISH)),
             "learning_rate": config.learning_rate * _FINISH_RATE,
             "ema": _FINISH_EMA,
+            "patience": _FINISH_PATIENCE,
             "compile": False,  # the penalty is a gradient of a gradient, which compiled kernels do not have
         }
         return AdversarialFinish(self.generator, config.seed), config.model_copy(update=course)

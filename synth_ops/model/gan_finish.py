@@ -10,12 +10,13 @@ from synth_ops.model.gan_critic import PAC, Critic, critic_vectors, gradient_pen
 from synth_ops.model.gan_generator import Generator
 from synth_ops.model.gan_judge import MADE, tell_apart
 from synth_ops.model.gan_relaxed import relaxed_draw
-from synth_ops.model.training import Trainable
+from synth_ops.model.training import Pace, Trainable
 
 _PENALTY = 10.0
 """Weight of the gradient penalty (Gulrajani et al. 2017, §4)."""
 _ANCHOR = 0.1
 """Weight of the likelihood, per nat: what the critic cannot see stays as it was learned."""
+_CRITIC, _GENERATOR = Pace(rate=5.0, betas=(0.5, 0.9), n_steps=2), Pace(betas=(0.5, 0.9))
 _FROM_NOTHING = 0.5
 """Share of rows that the generator makes whole; the others begin with codes of a real row."""
 
@@ -36,6 +37,10 @@ class AdversarialFinish(Trainable):
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
         """Give what each of the two moves; the critic goes first."""
         return {"critic": list(self.critic.parameters()), "generator": list(self.generator.parameters())}
+
+    def pace(self, part: str) -> Pace:
+        """Give the critic its lead: a generator that outruns it learns its mistakes."""
+        return _CRITIC if part == "critic" else _GENERATOR
 
     def part_loss(self, part: str, codes: Tensor, noise: torch.Generator, config: TrainingConfig) -> Tensor:  # noqa: ARG002 — nothing of it is asked
         """Give the critic's loss or the generator's, ``()``, for a gradient step.

@@ -44,7 +44,8 @@ def relaxed_draw(heads: Heads, i: int, outputs: Tensor, codes: Tensor, noise: to
     marginal = heads.marginals[i]
     logits = outputs[:, : marginal.n_outcomes]
     if i in heads.within:
-        logits = logits + heads.refine[str(i)][codes[:, heads.within[i]]]
+        coarse = codes[:, heads.within[i]].clone()  # codes are filled in place, and a gradient needs them as they are
+        logits = logits + heads.refine[str(i)][coarse]
     outcome = _one_hot(logits, noise)
     chosen, zeros = outcome.detach().argmax(1), outcome.new_zeros(len(outcome))
     if not marginal.is_mixed:
