@@ -26,7 +26,8 @@ class Ancestral:
             tables: vectors of each sub-column's codes.
             n_context: leading sub-columns that are given.
         """
-        self.heads, self.tables, self.n_context = heads, tables, n_context
+        self.heads, self.n_context = heads, n_context
+        self.tables = [table.T.contiguous() for table in tables]
         self.layers = [decoder.entry, *decoder.blocks]
         self.weights = [layer.weight * layer.mask for layer in self.layers]
         self.degrees = decoder.degrees.tolist()
@@ -49,22 +50,27 @@ class Ancestral:
         - codes: ``(n_rows, n_sub_columns)``, with what is given in its place
         - shifts: of each layer, ``(n_rows, d_hidden)``
         """
-        row = _Row(self, codes, shifts)
+        row = _Rows(self, codes.T.contiguous(), None if shifts is None else [shift.T for shift in shifts])
         for i in range(self.n_context):
             row.see(i)
         row.compute(self.n_context - 1)
         for i in range(self.n_context, len(self.tables)):
-            uniform = torch.rand(len(codes), _DRAWS, generator=noise, device=codes.device)
-            outputs = row.outputs(i)
-            if given is None:
-                codes[:, i] = self.heads.draw(i, outputs, codes, uniform)
-            elif not given.is_given[:, i].all():
-                outputs = outputs + given.added[:, self.owns[i]]
-                drawn = self.heads.draw(i, outputs, codes, uniform, never_null=given.never_null)
-                codes[:, i] = torch.where(given.is_given[:, i], codes[:, i], drawn)
+            row.codes[i] = self._draw(row, i, noise, given)
             row.see(i)
             row.compute(i)
-        return codes
+        return codes.copy_(row.codes.T)
+
+    def _draw(self, row: "_Rows", i: int, noise: torch.Generator, given: "Given | None") -> Tensor:
+        """Draw the codes of sub-column i where they are not given."""
+        codes = row.codes
+        uniform = torch.rand(_DRAWS, codes.shape[1], generator=noise, device=codes.device)
+        if given is None:
+            return self.heads.draw(i, row.outputs(i), codes, uniform)
+        if given.is_given[:, i].all():
+            return codes[i]
+        outputs = row.outputs(i) + given.added[:, self.owns[i]].T
+        drawn = self.heads.draw(i, outputs, codes, uniform, never_null=given.never_null)
+        return torch.where(given.is_given[:, i], codes[i], drawn)
 
 
 @dataclass(frozen=True)
@@ -79,39 +85,40 @@ class Given:
     """Whether what is drawn must not be null."""
 
 
-class _Row:
-    """What is known of rows that are being drawn."""
+class _Rows:
+    """What is known of rows that are being drawn; rows lie last, so that each step is one run of memory."""
 
     def __init__(self, weights: Ancestral, codes: Tensor, shifts: list[Tensor] | None) -> None:
         self.of, self.codes, self.shifts = weights, codes, shifts
-        self.d = weights.tables[0].shape[1]
-        n_rows, d_hidden = len(codes), len(weights.degrees)
-        self.x = weights.tables[0].new_empty(n_rows, len(weights.tables) * self.d)
-        self.active = [self.x.new_empty(n_rows, d_hidden) for _ in weights.layers]
+        self.d = weights.tables[0].shape[0]
+        n_rows, d_hidden = codes.shape[1], len(weights.degrees)
+        self.x = weights.tables[0].new_empty(len(weights.tables) * self.d, n_rows)
+        self.active = [self.x.new_empty(d_hidden, n_rows) for _ in weights.layers]
         """Hidden values of each layer, after activation."""
 
     def see(self, i: int) -> None:
         """Take up the codes of sub-column i."""
-        self.x[:, i * self.d : (i + 1) * self.d] = functional.embedding(self.codes[:, i], self.of.tables[i])
+        torch.index_select(self.of.tables[i], 1, self.codes[i], out=self.x[i * self.d : (i + 1) * self.d])
 
     def compute(self, degree: int) -> None:
         """Compute the hidden units that may see the sub-columns up to this degree, and could not before."""
         start, stop = (bisect_left(self.of.degrees, d) for d in (degree, degree + 1))
         if start == stop:
             return
-        value = self._layer(0, self.x[:, : (degree + 1) * self.d], start, stop)
+        value = self._layer(0, self.x[: (degree + 1) * self.d], start, stop)
         for i in range(1, len(self.of.layers)):
-            self.active[i - 1][:, start:stop] = functional.silu(value)
-            value = value + self._layer(i, self.active[i - 1][:, :stop], start, stop)
-        self.active[-1][:, start:stop] = functional.silu(value)
+            self.active[i - 1][start:stop] = functional.silu(value)
+            value = value + self._layer(i, self.active[i - 1][:stop], start, stop)
+        self.active[-1][start:stop] = functional.silu(value)
 
     def outputs(self, i: int) -> Tensor:
-        """Give the outputs of sub-column i, in the order of `Heads.own`."""
+        """Give the outputs of sub-column i, ``(n_own, n_rows)``, in the order of `Heads.own`."""
         seen, stop = i * self.d, bisect_left(self.of.degrees, i)
         (direct, bias), (out, out_bias) = self.of.direct[i], self.of.out[i]
-        outputs = functional.linear(self.x[:, :seen], direct[:, :seen], bias + out_bias)
-        return outputs.addmm_(self.active[-1][:, :stop], out[:, :stop].T)
+        outputs = torch.addmm((bias + out_bias)[:, None], direct[:, :seen], self.x[:seen])
+        return outputs.addmm_(out[:, :stop], self.active[-1][:stop])
 
     def _layer(self, i: int, x: Tensor, start: int, stop: int) -> Tensor:
-        value = functional.linear(x, self.of.weights[i][start:stop, : x.shape[1]], self.of.layers[i].bias[start:stop])
-        return value if self.shifts is None else value + self.shifts[i][:, start:stop]
+        weight, bias = self.of.weights[i][start:stop, : len(x)], self.of.layers[i].bias[start:stop]
+        value = torch.addmm(bias[:, None], weight, x)
+        return value if self.shifts is None else value + self.shifts[i][start:stop]

@@ -144,8 +144,8 @@ class Generator(nn.Module):
                 continue
             x = self(codes, shown | (self.passes < place), z)
             for i in members:
-                uniform = torch.rand(len(codes), 3, generator=noise, device=codes.device)
-                drawn = self.heads.draw(i, self.outputs(x, i), codes, uniform, never_null=never_null)
+                uniform = torch.rand(3, len(codes), generator=noise, device=codes.device)
+                drawn = self.heads.draw(i, self.outputs(x, i).T, codes.T, uniform, never_null=never_null)
                 codes[:, i] = torch.where(shown[:, i], codes[:, i], drawn)
         return codes
 

@@ -161,24 +161,24 @@ class Heads(nn.Module):
 
         **Shape**
 
-        - outputs: ``(n_rows, n_own)``, in the order of `own`
-        - codes: ``(n_rows, n_sub_columns)``, the coarser ones drawn already
-        - uniform: ``(n_rows, 3)`` numbers from 0 to below 1
+        - outputs: ``(n_own, n_rows)``, in the order of `own`; rows last, so that each step is one run of memory
+        - codes: ``(n_sub_columns, n_rows)``, the coarser ones drawn already
+        - uniform: ``(3, n_rows)`` numbers from 0 to below 1
         - result: ``(n_rows,)``
         """
         marginal = self.marginals[i]
-        logits = outputs[:, : marginal.n_outcomes]
+        logits = outputs[: marginal.n_outcomes]
         if i in self.within:
-            logits = logits + self.refine[str(i)][codes[:, self.within[i]]]
+            logits = logits + self.refine[str(i)][codes[self.within[i]]].T
         if never_null and marginal.sub_column.n_special and marginal.n_outcomes > 1:
-            logits = torch.cat([logits.new_full((len(logits), 1), CLOSED), logits[:, 1:]], 1)  # null is code 0
-        outcome = _pick(logits, uniform[:, 0])
+            logits = torch.cat([torch.full_like(logits[:1], CLOSED), logits[1:]])  # null is code 0
+        outcome = _pick(logits, uniform[0])
         if not marginal.is_mixed:
             return outcome
-        weights, centres, scales = outputs[:, marginal.n_outcomes :].unflatten(1, (3, N_COMPONENTS)).unbind(1)
-        component = _pick(weights, uniform[:, 1])[:, None]
-        scale = scales.gather(1, component)[:, 0].clamp(NARROWEST, WIDEST).exp()
-        score = centres.gather(1, component)[:, 0] + scale * torch.logit(uniform[:, 2], eps=1e-7)
+        weights, centres, scales = outputs[marginal.n_outcomes :].unflatten(0, (3, N_COMPONENTS)).unbind(0)
+        component = _pick(weights, uniform[1])[None]
+        scale = scales.gather(0, component)[0].clamp(NARROWEST, WIDEST).exp()
+        score = centres.gather(0, component)[0] + scale * torch.logit(uniform[2], eps=1e-7)
         n_alone, first = len(marginal.alone), self.edge_starts[i]
         cell = torch.searchsorted(self.edges[first + 1 : first + len(marginal.between)], score)
         code_of = torch.cat([marginal.alone, marginal.between]).to(codes.device)
@@ -242,6 +242,8 @@ def _marginal_mixture(others: float) -> Tensor:
 
 
 def _pick(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Draw an outcome a row by inverting the cumulated shares."""
-    cumulated = torch.softmax(logits, -1).cumsum(-1)
-    return (cumulated < uniform[:, None] * cumulated[:, -1:]).sum(-1).clamp(max=logits.shape[-1] - 1)
+    """Draw an outcome for each row, of ``(n_outcomes, n_rows)``, by inverting the cumulated shares."""
+    if len(logits) == 1:
+        return torch.zeros(logits.shape[1], dtype=torch.long, device=logits.device)
+    cumulated = torch.softmax(logits, 0).cumsum(0)
+    return (cumulated[:-1] < uniform * cumulated[-1]).sum(0)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from synth_ops.encode.layout import Layout
-from synth_ops.model.ancestral import Ancestral, _Row
+from synth_ops.model.ancestral import Ancestral, _Rows
 from synth_ops.model.marginals import count_codes
 from synth_ops.model.vae import VAE
 from tests.synth_ops.model.toys import LAYOUT, SMALL, SMOOTH, rows, smooth_rows
@@ -48,12 +48,13 @@ def test_sampling_sees_the_outputs_that_training_sees(n_context: int) -> None:
     shifts = [torch.randn(len(codes), SMALL.network.d_hidden) for _ in range(2)]
     with torch.no_grad():
         expected = vae.decoder(vae.inputs(codes), shifts)
-        row = _Row(Ancestral(vae.decoder, vae.heads, vae.inputs.tables(), n_context), codes, shifts)
+        ancestral = Ancestral(vae.decoder, vae.heads, vae.inputs.tables(), n_context)
+        row = _Rows(ancestral, codes.T.contiguous(), [shift.T for shift in shifts])
         for i in range(n_context):
             row.see(i)
         row.compute(n_context - 1)
         for i in range(n_context, 3):
-            torch.testing.assert_close(row.outputs(i), expected[:, vae.heads.own(i)], atol=1e-4, rtol=1e-3)
+            torch.testing.assert_close(row.outputs(i).T, expected[:, vae.heads.own(i)], atol=1e-4, rtol=1e-3)
             row.see(i)
             row.compute(i)
 
@@ -72,8 +73,8 @@ def test_draws_follow_the_likelihoods() -> None:
     with torch.no_grad():
         vae.decoder.out.weight.mul_(20)  # far from the marginals, as after training
         codes = seen[7].repeat(40_000, 1)
-        outputs = vae.decoder(vae.inputs(codes[:1]))[:, vae.heads.own(2)].repeat(40_000, 1)
-        drawn = vae.heads.draw(2, outputs, codes, torch.rand(40_000, 3, generator=torch.Generator().manual_seed(1)))
+        outputs = vae.decoder(vae.inputs(codes[:1]))[:, vae.heads.own(2)].T.repeat(1, 40_000)
+        drawn = vae.heads.draw(2, outputs, codes.T, torch.rand(3, 40_000, generator=torch.Generator().manual_seed(1)))
 
     share = torch.bincount(drawn, minlength=401) / 40_000
     expected = shares_of(vae, codes[:1], 2)[0]
