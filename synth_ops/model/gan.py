@@ -19,12 +19,14 @@ from synth_ops.model.training import Trainable
 
 _FINISH = 0.06
 """Row visits of the adversarial finish, in those of the training before it."""
-_FINISH_RATE = 0.05
+_FINISH_RATE = 0.03
 """Learning rate of the finish, in that of the training before it."""
-_FINISH_EMA = 0.98
+_FINISH_EMA = 0.99
 _FINISH_PATIENCE = 2
 _SMALL = 1000
 """Rows below which a critic would learn them by heart, and there are too few held-out ones to stop it."""
+_WIDE = 256
+"""Sub-columns above which the finish is left out: it draws them one by one, thrice a step."""
 
 
 class GAN(CodeNetwork):
@@ -69,9 +71,9 @@ class GAN(CodeNetwork):
         return self.generator.nats(codes, noise)
 
     def to_follow(self, layout: Layout, config: TrainingConfig) -> tuple[Trainable, TrainingConfig] | None:
-        """Give the adversarial finish; None where rows are too few for a critic."""
+        """Give the adversarial finish; None where rows are too few for a critic, or too wide."""
         n_rows = int(self.counts[: layout.sizes[0]].sum())
-        if n_rows < _SMALL:
+        if n_rows < _SMALL or len(layout.sizes) > _WIDE:
             return None
         visits = min(config.max_row_visits, config.n_epochs * n_rows)
         course = {

@@ -5,6 +5,8 @@ It takes a row of which some codes are hidden, and noise, and speaks of all hidd
 them.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,6 +30,9 @@ class Generator(nn.Module):
     """Outputs for hidden codes from shown ones; `Heads` says what outputs mean."""
 
     passes: Tensor
+    """``(n_sub_columns,)``: the pass that fills each; -1 for the context."""
+    places: list[int]
+    """The same numbers, which to ask a GPU for at every step would be to wait for it."""
 
     def __init__(self, layout: Layout, counts: Tensor, n_context: int, config: NetworkConfig) -> None:
         """Lay the network out; `start` gives it its passes and first weights.
@@ -43,6 +48,7 @@ class Generator(nn.Module):
         self.layout, self.n_context, self.dropout = layout, n_context, config.dropout
         marginals = marginals_of(layout, counts)
         self.register_buffer("passes", torch.arange(n) - n_context)
+        self.places = self.passes.tolist()
         self.inputs = CodeInputs(marginals, config.d_embedding)
         self.heads = Heads(marginals, n_context)
         self.hidden = nn.Parameter(torch.randn(n, config.d_embedding) * 0.3)
@@ -61,6 +67,7 @@ class Generator(nn.Module):
         """Set what counting alone can tell, from ``(n_rows, n_sub_columns)`` training codes."""
         self.heads.start(rows)
         self.passes.copy_(plan_passes(rows, self.layout, self.n_context))
+        self.places = self.passes.tolist()
 
     @torch.no_grad()
     def forget_joints(self) -> None:
@@ -71,11 +78,11 @@ class Generator(nn.Module):
     @property
     def n_passes(self) -> int:
         """Count the passes that fill a row of which only the context is given."""
-        return int(self.passes.max()) + 1
+        return max(self.places) + 1
 
     def members(self, place: int) -> list[int]:
         """Give the sub-columns that a pass fills."""
-        return [int(i) for i in (self.passes == place).nonzero()[:, 0]]
+        return [i for i, own in enumerate(self.places) if own == place]
 
     def draw_noise(self, n_rows: int, noise: torch.Generator) -> Tensor:
         """Give ``(n_rows, D_NOISE)`` numbers for rows to be made from."""
@@ -148,6 +155,10 @@ class Generator(nn.Module):
                 drawn = self.heads.draw(i, self.outputs(x, i).T, codes.T, uniform, never_null=never_null)
                 codes[:, i] = torch.where(shown[:, i], codes[:, i], drawn)
         return codes
+
+    def _load_from_state_dict(self, *args: Any) -> None:  # noqa: ANN401 — torch's own signature
+        super()._load_from_state_dict(*args)
+        self.places = self.passes.tolist()
 
     def _drop(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
         if noise is None or not self.dropout:
