@@ -25,7 +25,7 @@ def test_draws_follow_the_distribution_that_heads_draw_from() -> None:
         out = outputs(heads, i, len(many)).detach()
 
         relaxed = relaxed_draw(heads, i, out, many, noise).codes
-        exact = heads.draw(i, out, many, torch.rand(len(many), 3, generator=noise))
+        exact = heads.draw(i, out.T, many.T, torch.rand(3, len(many), generator=noise))
 
         shares = [torch.bincount(c * 8 // layout.sizes[i], minlength=8) / len(many) for c in (relaxed, exact)]
         torch.testing.assert_close(shares[0], shares[1], atol=0.02, rtol=0)
