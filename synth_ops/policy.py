@@ -1,18 +1,17 @@
-"""What tonight costs, table by table: reuse, refresh or retrain. A pure function of a few facts."""
+"""What tonight costs, table by table: reuse, refresh or retrain. Pure functions of a few facts."""
 
-import hashlib
-import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
 
-from synth_ops.plan.plan import Family, Plan, TablePlan
-from synth_ops.records import Decision, Record
-from synth_ops.schema import ForeignKey
+from synth_ops.basis import Basis, changes_between
+from synth_ops.plan.plan import Family, Policy, TablePlan
+from synth_ops.records import Decision, Drift, Record
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 """Its first number is raised when models of an older version can no longer be read."""
 FINETUNE_RATIOS = (0.5, 2.0)
 """A model is refreshed while the table's rows are within these ratios of what it saw."""
+_STEPS: tuple[Decision, ...] = ("reuse", "finetune", "retrain")
+_WAS: Mapping[Decision, str] = {"reuse": "reused", "finetune": "refreshed", "retrain": "trained anew"}
 
 
 class ModelFacts(Record):
@@ -20,10 +19,10 @@ class ModelFacts(Record):
 
     model_id: str
     family: Family
-    table_hash: str
-    """Of the plan it was made by; see `table_hash`."""
+    basis: Basis
+    """What of the plan it was made by."""
     fingerprint: str
-    """Of the rows of all tables that it saw."""
+    """Of the rows, of all tables that shape it, of the last night on which it was found fit."""
     n_rows: int
     """Rows of the table when it was made."""
     code_version: str
@@ -31,24 +30,37 @@ class ModelFacts(Record):
     """The model that it was warm-started from."""
 
 
+class Refusal(Record):
+    """The gate's word on the copy of a table's model; validating leaves it as ``refused.json`` beside the models."""
+
+    model_id: str
+    decision: Decision
+    """The most that was done for the copies of this model that were refused."""
+    checks: tuple[str, ...]
+    """Names of the checks that failed, of those that a model can be blamed for."""
+
+
 class Decided(Record):
     """What is done to one table tonight."""
 
     decision: Decision
     reason: str
+    weigh_drift: bool = False
+    """Whether what is new in the rows may yet make it less or more: where nothing but rows changed."""
 
 
 def decide(  # noqa: PLR0913 — each is a fact of its own, by keyword
     table: TablePlan,
     *,
-    table_hash: str,
+    basis: Basis,
     fingerprint: str,
     n_rows: int,
     latest: ModelFacts | None,
     chosen: bool,
+    refusal: Refusal | None = None,
     code_version: str = CODE_VERSION,
 ) -> Decided:
-    """Decide from the plan, from what was found tonight, and from what the latest model saw.
+    """Decide from the plan, from what was found tonight, and from what the latest model saw and came to.
 
     A table that is not `chosen`, for a person named others, keeps a model that can still be used.
     """
@@ -56,63 +68,55 @@ def decide(  # noqa: PLR0913 — each is a fact of its own, by keyword
         return Decided(decision=table.mode, reason="as synth.yaml says")
     if latest is None:
         return Decided(decision="retrain", reason="no model yet")
-    outdated = _outdated(table, table_hash, latest, code_version)
+    changes = changes_between(latest.basis, basis)
+    outdated = _outdated(table, latest, code_version) or changes.forcing
     if outdated:
         return Decided(decision="retrain", reason=outdated)
-    if not chosen:
+    if not chosen and not changes.surviving:
         return Decided(decision="reuse", reason="not among the chosen tables")
-    if fingerprint == latest.fingerprint:
-        return Decided(decision="reuse", reason="nothing changed")
-    return _by_size(n_rows, latest.n_rows)
+    natural = _by_rows(n_rows, latest.n_rows)
+    if natural.decision == "finetune" and changes.surviving:
+        natural = Decided(decision="finetune", reason=changes.surviving)
+    elif fingerprint == latest.fingerprint and not changes.surviving:
+        natural = Decided(decision="reuse", reason="nothing changed")
+    return _heed(natural, refusal if refusal and refusal.model_id == latest.model_id else None)
 
 
-def table_hash(plan: Plan, table: TablePlan) -> str:
-    """Give sixteen hex digits over what shapes the training matrix: the table, its parents, its children's keys."""
-    by_name = {t.name: t for t in plan.tables}
-    content = {
-        "table": _encoded(table),
-        "key_offset": table.key_offset,
-        "privacy": plan.privacy.model_dump(mode="json"),
-        "parents": [[_key(k), _encoded(by_name[k.ref_table])] for k in table.foreign_keys if k.ref_table in by_name],
-        "children": sorted(_children(plan, table), key=json.dumps),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+def weigh(drift: Drift, policy: Policy) -> Decided:
+    """Decide by how much of tonight's rows is new to the model, where nothing but rows changed."""
+    found = f"{drift.novelty:.2%} of the values of {drift.column!r} are new to the model" if drift.column else ""
+    found = ", ".join(filter(None, [found, f"{drift.nats:+.4f} nats per column"]))
+    least, most = policy.reuse_below, policy.retrain_above
+    if drift.novelty > most.novelty or drift.nats > most.nats:
+        return Decided(decision="retrain", reason=f"rows drifted far: {found}")
+    if drift.novelty < least.novelty and drift.nats < least.nats:
+        return Decided(decision="reuse", reason=f"rows changed and say nothing new: {found}")
+    return Decided(decision="finetune", reason=f"rows changed: {found}")
 
 
-def _outdated(table: TablePlan, content: str, latest: ModelFacts, code_version: str) -> str | None:
-    """Say why the model cannot be used any more, or None."""
+def _outdated(table: TablePlan, latest: ModelFacts, code_version: str) -> str:
+    """Say why the model cannot be gone on from, whatever the rows are; empty where it can."""
     if latest.family != table.model:
         return f"the model is to be a {table.model}, and was a {latest.family}"
-    if latest.table_hash != content:
-        return "the schema or the plan of the table changed"
     if latest.code_version.split(".")[0] != code_version.split(".", maxsplit=1)[0]:
         return "the model was made by a version that is not read any more"
-    return None
+    return ""
 
 
-def _by_size(n_rows: int, n_seen: int) -> Decided:
+def _by_rows(n_rows: int, n_seen: int) -> Decided:
     low, high = FINETUNE_RATIOS
     if n_seen and low <= n_rows / n_seen <= high:
-        return Decided(decision="finetune", reason="rows changed")
+        return Decided(decision="finetune", reason="rows changed", weigh_drift=True)
     return Decided(decision="retrain", reason=f"rows went from {n_seen:,} to {n_rows:,}")
 
 
-def _children(plan: Plan, table: TablePlan) -> Iterator[list[Any]]:
-    for child in plan.tables:
-        yield from ([child.name, child.mode, _key(k)] for k in child.foreign_keys if k.ref_table == table.name)
-
-
-def _encoded(table: TablePlan) -> dict[str, Any]:
-    """Give what decides how a table's rows are encoded; reasons and prose do not."""
-    source = table.table
-    types = {c.name: [c.arrow_type, c.source_type, c.nullable, c.enum] for c in source.columns}
-    return {
-        "name": table.name,
-        "mode": table.mode,
-        "keys": [source.primary_key, source.unique, [_key(k) for k in table.foreign_keys]],
-        "columns": [[c.name, c.fate, c.kind, c.provider, *types[c.name]] for c in table.columns],
-    }
-
-
-def _key(key: ForeignKey) -> list[Any]:
-    return [key.columns, key.ref_table, key.ref_columns, key.soft]
+def _heed(natural: Decided, refusal: Refusal | None) -> Decided:
+    """Go one step above what was done for a copy that the gate refused; above a training there is none."""
+    if refusal is None or natural.decision == "retrain":
+        return natural
+    blamed = f"the gate refused the copy of the model that was {_WAS[refusal.decision]}: {', '.join(refusal.checks)}"
+    if refusal.decision != _STEPS[-1]:
+        return Decided(decision=_STEPS[_STEPS.index(refusal.decision) + 1], reason=blamed)
+    if natural.decision == "reuse":
+        return Decided(decision="reuse", reason=f"{blamed}; training again on the same rows would change nothing")
+    return natural.model_copy(update={"weigh_drift": False})

@@ -57,7 +57,7 @@ def _planned(
     n_rows = {t.name: t.n_rows for t in extracted.tables}
     for table in plan.tables:
         latest = latest_model(workspace, table.name)
-        decided = decide_table(plan, table, extracted, latest, chosen=chosen is None or table.name in chosen)
+        decided = decide_table(workspace, plan, table, extracted, latest, chosen=chosen is None or table.name in chosen)
         yield PlannedTable(
             name=table.name,
             n_rows=n_rows.get(table.name, 0),

@@ -84,6 +84,17 @@ class Losses(Record):
     points: tuple[LossPoint, ...]
 
 
+class Drift(Record):
+    """How much of tonight's rows is new to the model that there is."""
+
+    novelty: float
+    """Share of a column's values that the model has no code for, beyond those it pooled; of the column with most."""
+    column: str | None = None
+    """The column with most, where there is any."""
+    nats: float
+    """Nats per learned column by which tonight's rows surprise the model more than those that it was made of."""
+
+
 class TrainedTable(Record):
     """The model of one table, as `train` leaves it."""
 
@@ -105,6 +116,8 @@ class TrainedTable(Record):
     """Starts from the best weights; more than one where the loss diverged."""
     losses: tuple[LossPoint, ...] = ()
     """The loss over the training, at most 200 points."""
+    drift: Drift | None = None
+    """What was found new in rows that changed, where nothing else did."""
 
 
 class Trained(Record):

@@ -23,6 +23,7 @@ from synth_ops.records import (
     Verdict,
     no_progress,
 )
+from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace.files import read_record, write_record
 from synth_ops.workspace.layout import Workspace
@@ -33,8 +34,8 @@ HEADLINE = "mean_pair_error"
 def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Validated:
     """Measure tonight's copy in a worker and assert the suites; give the verdict, whatever it is.
 
-    Leaves the private figures, the shared report, and the record. The same copy under the same suites is not
-    measured again.
+    Leaves the private figures, the shared report, a mark on each model whose copy is refused, and the record. The
+    same copy under the same suites is not measured again.
     """
     plan = _plan(workspace)
     inputs = _inputs(workspace, plan)
@@ -53,6 +54,7 @@ def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Valid
     workspace.record("validate").unlink(missing_ok=True)
     outcome = run_job(spec, progress=progress, still_holds=lambda _: _is_measured(workspace, inputs))
     validated = Validated.model_validate(outcome)
+    heed_verdict(workspace, validated)
     write_record(workspace.record("validate"), validated)
     return validated
 

@@ -28,7 +28,7 @@ class DatetimeCodec(Codec):
     @classmethod
     def fit(cls, values: pa.Array, rules: FitRules) -> "DatetimeCodec":
         """Cut the days in leaves, and the day too unless all is at midnight."""
-        days, times = _split(read_numbers(values.drop_null()), ticks_per_day(values.type))
+        days, times = split_ticks(read_numbers(values.drop_null()), ticks_per_day(values.type))
         day = Scale.fit(days, rules, n_special=1)
         has_time = times.any() and len(times) >= rules.rare_below
         return cls(day=day, time=Scale.fit(times, rules, n_special=0) if has_time else None)
@@ -41,7 +41,7 @@ class DatetimeCodec(Codec):
     def encode(self, values: pa.Array) -> Codes:
         """Give the codes."""
         valid = valid_rows(values)
-        days, times = _split(read_numbers(values.drop_null()), ticks_per_day(values.type))
+        days, times = split_ticks(read_numbers(values.drop_null()), ticks_per_day(values.type))
         codes = [spread(self.day.encode(days), valid)]
         if self.time is not None:
             codes.append(spread(self.time.encode(times), valid))
@@ -66,7 +66,8 @@ def ticks_per_day(dtype: pa.DataType) -> int:
     return _SECONDS * (_TICKS["ms"] if pa.types.is_date64(dtype) else _TICKS[dtype.unit])
 
 
-def _split(ticks: Numbers, per_day: int) -> tuple[Numbers, Numbers]:
+def split_ticks(ticks: Numbers, per_day: int) -> tuple[Numbers, Numbers]:
+    """Give the day of each instant, and the ticks since its midnight."""
     days = ticks // per_day
     return days, ticks - days * per_day
 

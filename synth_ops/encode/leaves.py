@@ -62,6 +62,11 @@ class Leaves(Record):
             codes = np.where(is_point, self._point_codes[at], codes)
         return codes
 
+    def is_outside(self, values: Values) -> NDArray[np.bool_]:
+        """Mark what lies beyond the ends."""
+        least, most = self._span
+        return np.asarray((values < least) | (values > most), np.bool_)
+
     def decode(self, codes: NDArray[np.int64], rng: np.random.Generator) -> Values:
         """Give a value of each leaf: the point, or one drawn from the interval's cells."""
         place = self._place_of[codes]

@@ -110,6 +110,10 @@ class Scale(Record):
         """Give the code of each value."""
         return self.leaves.encode(self.lattice.to_index(values)) + self.n_special
 
+    def is_outside(self, values: Values) -> NDArray[np.bool_]:
+        """Mark what lies beyond the values that were fitted."""
+        return self.leaves.is_outside(self.lattice.to_index(values))
+
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Values:
         """Give a value for each ordinary code; one that there is not is taken for the nearest."""
         leaves = np.clip(codes.astype(np.int64) - self.n_special, 0, self.leaves.n - 1)

@@ -82,7 +82,7 @@ class TableCodec:
             PlanError: the table lacks a column, or one has another type than was fitted.
         """
         parts = [np.zeros((table.num_rows, 0), np.int32)]
-        parts += [self.codecs[name].encode(self._values(table, name)) for name in self._chosen(columns)]
+        parts += [self.codecs[name].encode(self.values(table, name)) for name in self._chosen(columns)]
         return np.hstack(parts)
 
     def decode(self, codes: NDArray[Any], rng: np.random.Generator, columns: Sequence[str] | None = None) -> pa.Table:
@@ -140,7 +140,7 @@ class TableCodec:
             )
         return chosen
 
-    def _values(self, table: pa.Table, name: str) -> pa.Array:
+    def values(self, table: pa.Table, name: str) -> pa.Array:
         """Give the column in the type that was fitted."""
         if name not in table.column_names:
             raise PlanError(

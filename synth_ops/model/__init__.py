@@ -8,6 +8,7 @@ from synth_ops.model.synthesizer import (
     Given,
     Neural,
     Synthesizer,
+    carries_over,
     fit_synthesizer,
     load_synthesizer,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Tick",
     "Trained",
     "TrainingConfig",
+    "carries_over",
     "fit_synthesizer",
     "load_synthesizer",
 ]

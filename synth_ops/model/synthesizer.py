@@ -23,7 +23,7 @@ from synth_ops.model.marginals import count_codes
 from synth_ops.model.order import reading_order, reordered
 from synth_ops.model.training import Tick, Trained, train
 from synth_ops.model.vae import VAE
-from synth_ops.model.warm import CodeMaps, carry_over, grown, plot_course
+from synth_ops.model.warm import CodeMaps, Course, carry_over, grown, plot_course
 from synth_ops.seeds import seed_of
 from synth_ops.workspace import staged, write_text
 
@@ -242,10 +242,7 @@ def _begin(  # noqa: PLR0913 — what is learned, and what was before
         network = FAMILIES[family](read, counts, n_context, before.config)
         network.load_state_dict(before.network.state_dict())
         return _Begun(network, order, before.config)
-    course = None
-    if before is not None and isinstance(before.network, VAE):
-        was = [before.layout.sub_columns[i] for i in before.order]
-        course = plot_course(was, before.network.decoder.degrees.tolist(), before.n_context, layout, n_context)
+    course = _course(before, layout, n_context)
     order = reading_order(layout, n_context) if course is None else course.order
     sizes = config.network if course is None or before is None else grown(before.config, course)
     rows, read = torch.from_numpy(codes[:, order]), reordered(layout, order)
@@ -256,6 +253,20 @@ def _begin(  # noqa: PLR0913 — what is learned, and what was before
     if course is not None and before is not None and isinstance(before.network, VAE) and isinstance(network, VAE):
         carry_over(before.network.cpu(), network, course, read.sub_columns, codes_before or {})
     return _Begun(network, order, sizes)
+
+
+def _course(before: Neural | None, layout: Layout, n_context: int) -> Course | None:
+    if before is None or not isinstance(before.network, VAE):
+        return None
+    was = [before.layout.sub_columns[i] for i in before.order]
+    return plot_course(was, before.network.decoder.degrees.tolist(), before.n_context, layout, n_context)
+
+
+def carries_over(before: Synthesizer, family: str, layout: Layout, n_context: int) -> bool:
+    """Tell whether `fit_synthesizer` can go on from a model for new columns and codes, or would begin anew."""
+    if not isinstance(before, Neural) or before.family != family:
+        return False
+    return _course(before, layout, n_context) is not None
 
 
 def _shortened(config: TrainingConfig) -> TrainingConfig:

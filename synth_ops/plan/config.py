@@ -11,7 +11,7 @@ from synth_ops.plan.durations import PATTERN, parse_duration
 from synth_ops.plan.explain import explain
 from synth_ops.plan.marked import Marked, read_marked
 from synth_ops.plan.places import absolute_folder, absolute_source
-from synth_ops.plan.plan import Family, Kind, Mode, Privacy
+from synth_ops.plan.plan import Family, Kind, Mode, Policy, Privacy
 from synth_ops.plan.secrets import secret_problems
 
 
@@ -125,6 +125,31 @@ class PrivacyConfig(Section):
     """Pool the most extreme numbers and times."""
 
 
+class ReuseConfig(Section):
+    """Below which drift a model is kept as it is."""
+
+    novelty: Annotated[float, Field(ge=0, le=1)] = Policy().reuse_below.novelty
+    """Share of a column's values that are new to the model; of the column with most. 0 to never keep it."""
+    nats: Annotated[float, Field(ge=0)] = Policy().reuse_below.nats
+    """Nats per learned column by which the rows surprise the model more than those that it was made of."""
+
+
+class RetrainConfig(Section):
+    """Above which drift a model is begun anew."""
+
+    novelty: Annotated[float, Field(ge=0, le=1)] = Policy().retrain_above.novelty
+    """Share of a column's values that are new to the model; of the column with most."""
+    nats: Annotated[float, Field(ge=0)] = Policy().retrain_above.nats
+    """Nats per learned column by which the rows surprise the model more than those that it was made of."""
+
+
+class PolicyConfig(Section):
+    """What is done to a model whose table has other rows than it saw; between the limits it is refreshed."""
+
+    reuse_below: Annotated[ReuseConfig, BeforeValidator(_empty)] = ReuseConfig()
+    retrain_above: Annotated[RetrainConfig, BeforeValidator(_empty)] = RetrainConfig()
+
+
 class Config(Section):
     """A whole synth.yaml. Paths are absolute once it is loaded."""
 
@@ -146,6 +171,7 @@ class Config(Section):
     defaults: Annotated[DefaultsConfig, BeforeValidator(_empty)] = DefaultsConfig()
     tables: Annotated[dict[Name, Annotated[TableConfig, BeforeValidator(_empty)]], BeforeValidator(_empty)] = {}
     privacy: Annotated[PrivacyConfig, BeforeValidator(_empty)] = PrivacyConfig()
+    policy: Annotated[PolicyConfig, BeforeValidator(_empty)] = PolicyConfig()
 
     _marked: Marked = PrivateAttr(default_factory=lambda: Marked("synth.yaml", {}, {}))
 

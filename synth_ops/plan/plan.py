@@ -74,6 +74,24 @@ class Privacy(Record):
     """Numbers and times beyond the `rare_below`-th smallest and largest are pooled there."""
 
 
+class DriftLimits(Record):
+    """How much of tonight's rows is new to a model."""
+
+    novelty: float
+    """Share of a column's values that the model has no code for, beyond those it pooled; of the column with most."""
+    nats: float
+    """Nats per learned column by which tonight's rows surprise the model more than those that it was made of."""
+
+
+class Policy(Record):
+    """What is done to a model whose table has other rows than it saw: between the two limits, it is refreshed."""
+
+    reuse_below: DriftLimits = DriftLimits(novelty=0.005, nats=0.01)
+    """It is kept as it is while both figures are below these."""
+    retrain_above: DriftLimits = DriftLimits(novelty=0.5, nats=1.0)
+    """It is begun anew where either figure is above these."""
+
+
 class Plan(Record):
     """Everything that tonight's verbs need to know; it holds no secret."""
 
@@ -85,6 +103,7 @@ class Plan(Record):
     expectations: str
     """Absolute path of the folder of this dataset's suites."""
     privacy: Privacy = Privacy()
+    policy: Policy = Policy()
     tables: tuple[TablePlan, ...]
 
     def table(self, name: str) -> TablePlan:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableConfig
 from synth_ops.plan.fates import Case, fate_of
-from synth_ops.plan.plan import Plan, Privacy, TablePlan
+from synth_ops.plan.plan import Plan, Policy, Privacy, TablePlan
 from synth_ops.plan.problems import KeyPath, Problem, unknown
 from synth_ops.plan.types import comparable, fitting_kinds
 from synth_ops.schema import Column, Database, ForeignKey, Table
@@ -27,6 +27,7 @@ def resolve(config: Config, database: Database) -> Plan:
         publish=config.publish,
         expectations=str(Path(config.expectations) / config.dataset),
         privacy=Privacy.model_validate(config.privacy.model_dump()),
+        policy=Policy.model_validate(config.policy.model_dump()),
         tables=tuple(_table(config, table, database) for table in database.tables),
     )
 

@@ -10,7 +10,7 @@ from synth_ops.worker.spec import JobSpec
 Job = Callable[[JobSpec, Progress], Record]
 
 JOBS: Mapping[str, str] = {
-    "train": "synth_ops.train:train_job",
+    "train": "synth_ops.learning:train_job",
     "sample": "synth_ops.sample:sample_job",
     "measure": "synth_ops.validate:measure_job",
 }

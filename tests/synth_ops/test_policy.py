@@ -1,23 +1,40 @@
+from typing import Any
+
 import pytest
 
-from synth_ops.plan.plan import ColumnPlan, Plan, Privacy, TablePlan
-from synth_ops.policy import ModelFacts, decide, table_hash
-from synth_ops.schema import Column, ForeignKey, Table
+from synth_ops.basis import Basis, ColumnBasis
+from synth_ops.plan.plan import ColumnPlan, DriftLimits, Policy, TablePlan
+from synth_ops.policy import ModelFacts, Refusal, decide, weigh
+from synth_ops.records import Drift
+from synth_ops.schema import Column, Table
 
-FACTS = ModelFacts(model_id="m", family="vae", table_hash="h", fingerprint="f", n_rows=100, code_version="1")
+LEARNED = ColumnBasis(fate="learn", kind="auto", provider=None, type="[]")
+BASIS = Basis(privacy="p", keys="k", children="c", has_key=True, columns={"a": LEARNED, "b": LEARNED, "c": LEARNED})
+FACTS = ModelFacts(model_id="m", family="vae", basis=BASIS, fingerprint="f", n_rows=100, code_version="1")
+OTHER_PRIVACY = BASIS.model_copy(update={"privacy": "q"})
+ONE_MORE = BASIS.model_copy(update={"columns": {**BASIS.columns, "d": LEARNED}})
+NEW_ROWS: dict[str, object] = {"fingerprint": "other"}
 
 
-def table(name: str = "orders", *, kind: str = "auto", parent: str | None = None, **changes: object) -> TablePlan:
-    keys = (ForeignKey(columns=("a",), ref_table=parent, ref_columns=("a",)),) if parent else ()
-    source = Table(name=name, columns=(Column(name="a", source_type="text", arrow_type="string"),), foreign_keys=keys)
-    column = ColumnPlan.model_validate({"name": "a", "fate": "learn", "kind": kind, "reason": "test"})
-    plan = TablePlan(name=name, columns=(column,), table=source, foreign_keys=keys)
-    return plan.model_copy(update=changes)
+def table(**changes: object) -> TablePlan:
+    source = Table(name="orders", columns=(Column(name="a", source_type="text", arrow_type="string"),))
+    column = ColumnPlan.model_validate({"name": "a", "fate": "learn", "reason": "test"})
+    return TablePlan(name="orders", columns=(column,), table=source).model_copy(update=changes)
 
 
-def plan(*tables: TablePlan, rare_below: int = 10) -> Plan:
-    privacy = Privacy(rare_below=rare_below)
-    return Plan(dataset="shop", source="", publish="", expectations="", privacy=privacy, tables=tables)
+def refused(decision: str, model_id: str = "m") -> dict[str, object]:
+    return {"refusal": Refusal.model_validate({"model_id": model_id, "decision": decision, "checks": ("a check",)})}
+
+
+def asked(facts: ModelFacts | None, tonight: dict[str, object]) -> dict[str, Any]:
+    return {
+        "basis": BASIS,
+        "fingerprint": "f",
+        "n_rows": 100,
+        "latest": facts,
+        "chosen": True,
+        "code_version": "1",
+    } | tonight
 
 
 @pytest.mark.parametrize(
@@ -25,48 +42,75 @@ def plan(*tables: TablePlan, rare_below: int = 10) -> Plan:
     [
         (None, {}, "retrain"),
         (FACTS, {}, "reuse"),
-        (FACTS, {"fingerprint": "other"}, "finetune"),
-        (FACTS, {"fingerprint": "other", "n_rows": 50}, "finetune"),
-        (FACTS, {"fingerprint": "other", "n_rows": 200}, "finetune"),
-        (FACTS, {"fingerprint": "other", "n_rows": 49}, "retrain"),
-        (FACTS, {"fingerprint": "other", "n_rows": 201}, "retrain"),
-        (FACTS, {"fingerprint": "other", "chosen": False}, "reuse"),
-        (FACTS, {"table_hash": "other", "chosen": False}, "retrain"),
+        (FACTS, NEW_ROWS, "finetune"),
+        (FACTS, NEW_ROWS | {"n_rows": 50}, "finetune"),
+        (FACTS, NEW_ROWS | {"n_rows": 200}, "finetune"),
+        (FACTS, NEW_ROWS | {"n_rows": 49}, "retrain"),
+        (FACTS, NEW_ROWS | {"n_rows": 201}, "retrain"),
+        (FACTS, NEW_ROWS | {"chosen": False}, "reuse"),
+        (FACTS, {"basis": OTHER_PRIVACY, "chosen": False}, "retrain"),
+        (FACTS, {"basis": ONE_MORE}, "finetune"),
+        (FACTS, {"basis": ONE_MORE, "chosen": False}, "finetune"),
+        (FACTS, {"basis": ONE_MORE, "n_rows": 201}, "retrain"),
         (FACTS, {"code_version": "2.0"}, "retrain"),
         (FACTS, {"code_version": "1.1"}, "reuse"),
         (FACTS.model_copy(update={"family": "gan"}), {}, "retrain"),
-        (FACTS.model_copy(update={"n_rows": 0}), {"fingerprint": "other"}, "retrain"),
+        (FACTS.model_copy(update={"n_rows": 0}), NEW_ROWS, "retrain"),
         (None, {"chosen": False}, "retrain"),
+        (FACTS, refused("reuse"), "finetune"),
+        (FACTS, refused("finetune"), "retrain"),
+        (FACTS, refused("retrain"), "reuse"),
+        (FACTS, refused("retrain") | NEW_ROWS, "finetune"),
+        (FACTS, refused("reuse") | NEW_ROWS, "finetune"),
+        (FACTS, refused("reuse") | NEW_ROWS | {"n_rows": 500}, "retrain"),
+        (FACTS, refused("finetune", model_id="before"), "reuse"),
     ],
 )
 def test_decision(facts: ModelFacts | None, tonight: dict[str, object], expected: str) -> None:
-    asked = {"table_hash": "h", "fingerprint": "f", "n_rows": 100, "latest": facts, "chosen": True} | tonight
-    decided = decide(table(), **asked)  # type: ignore[arg-type] # a dict of keywords
+    decided = decide(table(), **asked(facts, tonight))
 
     assert decided.decision == expected
     assert decided.reason
 
 
+def test_drift_is_asked_only_where_nothing_but_rows_changed() -> None:
+    def weighs(tonight: dict[str, object]) -> bool:
+        return decide(table(), **asked(FACTS, tonight)).weigh_drift
+
+    assert weighs(NEW_ROWS)
+    others: list[dict[str, object]] = [{}, {"basis": ONE_MORE}, NEW_ROWS | refused("finetune")]
+    assert not any(weighs(tonight) for tonight in [*others, NEW_ROWS | refused("retrain")])
+
+
+def test_a_refused_training_says_that_it_was_not_repeated() -> None:
+    reason = decide(table(), **asked(FACTS, refused("retrain"))).reason
+
+    assert "a check" in reason
+    assert "would change nothing" in reason
+
+
 @pytest.mark.parametrize("mode", ["copy", "skip"])
 def test_mode_decides_before_any_model(mode: str) -> None:
-    decided = decide(table(mode=mode), table_hash="", fingerprint="", n_rows=1, latest=FACTS, chosen=True)
-
-    assert decided.decision == mode
+    assert decide(table(mode=mode), **asked(FACTS, {})).decision == mode
 
 
-def test_hash_follows_what_shapes_the_matrix_and_nothing_else() -> None:
-    base = plan(table())
-    same = plan(table(rows=2.0, time_budget_seconds=5.0), table("else"))
-    others = [plan(table(kind="text")), plan(table(key_offset=9)), plan(table(), rare_below=3)]
+@pytest.mark.parametrize(
+    ("novelty", "nats", "expected"),
+    [
+        (0.0, 0.0, "reuse"),
+        (0.009, -0.2, "reuse"),
+        (0.01, 0.0, "finetune"),
+        (0.0, 0.05, "finetune"),
+        (0.4, 0.9, "finetune"),
+        (0.41, 0.0, "retrain"),
+        (0.0, 0.91, "retrain"),
+    ],
+)
+def test_drift_is_weighed_against_the_plan(novelty: float, nats: float, expected: str) -> None:
+    least, most = DriftLimits(novelty=0.01, nats=0.05), DriftLimits(novelty=0.4, nats=0.9)
+    drift = Drift(novelty=novelty, column="total", nats=nats)
 
-    assert table_hash(same, same.table("orders")) == table_hash(base, base.table("orders"))
-    assert all(table_hash(o, o.table("orders")) != table_hash(base, base.table("orders")) for o in others)
+    decided = weigh(drift, Policy(reuse_below=least, retrain_above=most))
 
-
-def test_hash_follows_parents_columns_and_childrens_keys() -> None:
-    before = plan(table("users"), table(parent="users"))
-    other_parent = plan(table("users", kind="text"), table(parent="users"))
-    no_child = plan(table("users"), table())
-
-    assert table_hash(before, before.table("orders")) != table_hash(other_parent, other_parent.table("orders"))
-    assert table_hash(before, before.table("users")) != table_hash(no_child, no_child.table("users"))
+    assert decided.decision == expected
+    assert "'total'" in decided.reason

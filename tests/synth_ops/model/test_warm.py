@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from synth_ops.encode.layout import Layout, SubColumn
-from synth_ops.model import Neural, Synthesizer, fit_synthesizer
+from synth_ops.model import Neural, Synthesizer, carries_over, fit_synthesizer
 from tests.synth_ops.model.toys import LAYOUT, SMALL, SMOOTH, rows, smooth_rows
 
 LEARNED = SMALL.model_copy(update={"n_epochs": 40, "patience": 20, "conditioning": 0.0})
@@ -100,7 +100,13 @@ def test_a_table_of_mostly_new_columns_is_learned_from_nothing(parent: Synthesiz
     warm, _ = fit_synthesizer("vae", rows(500), renamed, 0, GLANCE, start_from=parent, codes_before={})
     cold, _ = fit_synthesizer("vae", rows(500), renamed, 0, GLANCE)
 
+    assert not carries_over(parent, "vae", renamed, 0)
     assert isinstance(warm, Neural)
     assert isinstance(cold, Neural)
     for name, value in cold.network.state_dict().items():
         assert torch.equal(value, warm.network.state_dict()[name])
+
+
+def test_only_a_model_of_the_same_family_carries_over(parent: Synthesizer) -> None:
+    assert carries_over(parent, "vae", LAYOUT, 0)
+    assert not carries_over(parent, "gan", LAYOUT, 0)
