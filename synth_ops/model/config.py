@@ -34,7 +34,7 @@ class TrainingConfig(Record):
 
     n_epochs: int = Field(default=100, ge=1)
     """Passes over the training rows at most."""
-    max_row_visits: int = Field(default=2_000_000, ge=1)
+    max_row_visits: int = Field(default=1_500_000, ge=1)
     """Row visits at most: large tables see fewer epochs."""
     batch_size: int = Field(default=512, ge=1)
     """Rows per optimizer step; small tables use less."""
