@@ -146,15 +146,17 @@ class Heads(nn.Module):
         - outputs: ``(n_rows, n_outputs)``
         - codes: ``(n_rows, n_sub_columns)``
         """
-        outputs = outputs.float()
         outcomes = self.outcomes[codes + self.offsets]
-        parts = [self._softmax_nats(b, outputs, codes, outcomes) for b in self.blocks]
-        nats = outputs.new_zeros(codes.shape)
+        widths = [len(b.members) * b.width for b in self.blocks]
+        *blocks, mixtures = outputs.float().split([*widths, self.n_outputs - self.mixtures_start], 1)
+        parts = [self._softmax_nats(b, o, codes, outcomes) for b, o in zip(self.blocks, blocks, strict=True)]
+        nats = mixtures.new_zeros(codes.shape)
         if parts:
             nats = nats.index_copy(1, self.targets, torch.cat(parts, 1))
         if self.mixed:
-            nats = nats.index_add(1, self.mixed_index, self._mixture_nats(outputs, codes, outcomes))
-        return nats
+            nats = nats.index_add(1, self.mixed_index, self._mixture_nats(mixtures, codes, outcomes))
+        total: Tensor = nats
+        return total
 
     def draw(self, i: int, outputs: Tensor, codes: Tensor, uniform: Tensor, *, never_null: bool = False) -> Tensor:
         """Draw codes of sub-column i.
@@ -188,7 +190,7 @@ class Heads(nn.Module):
     def _softmax_nats(self, block: _Block, outputs: Tensor, codes: Tensor, outcomes: Tensor) -> Tensor:
         """Give ``(n_rows, n_members)``."""
         shape = (len(block.members), block.width)
-        logits = outputs[:, block.slice].unflatten(1, shape)
+        logits = outputs.unflatten(1, shape)
         if block.members[0] in self.within:
             i = block.members[0]
             table = functional.pad(self.refine[str(i)], (0, block.width - self.marginals[i].n_outcomes))
@@ -200,7 +202,7 @@ class Heads(nn.Module):
 
     def _mixture_nats(self, outputs: Tensor, codes: Tensor, outcomes: Tensor) -> Tensor:
         """Give ``(n_rows, n_mixed)``; 0 where the code is an outcome of its own."""
-        mixtures = outputs[:, self.mixtures_start :].unflatten(1, (len(self.mixed), 3, N_COMPONENTS))
+        mixtures = outputs.unflatten(1, (len(self.mixed), 3, N_COMPONENTS))
         weights, centres, scales = mixtures.unbind(2)
         at = self.cells[codes[:, self.mixed] + self.offsets[self.mixed_index]]
         sharpness = torch.exp(-scales.clamp(NARROWEST, WIDEST))

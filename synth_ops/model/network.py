@@ -5,6 +5,7 @@ The decoder is a residual MADE (Germain et al. 2015, "MADE", §4; residual block
 degree, the last sub-column each may see, so that sampling computes every unit once a row and not once a sub-column.
 """
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import torch
@@ -30,7 +31,15 @@ class MaskedLinear(nn.Module):
 
     mask: Tensor
 
-    def __init__(self, in_degrees: Tensor, out_degrees: Tensor, *, strict: bool, gain: float = 1.0) -> None:
+    def __init__(
+        self,
+        in_degrees: Tensor,
+        out_degrees: Tensor,
+        *,
+        strict: bool,
+        gain: float = 1.0,
+        precise_from: int | None = None,
+    ) -> None:
         """Draw small weights, and fix which of them count.
 
         Args:
@@ -38,6 +47,7 @@ class MaskedLinear(nn.Module):
             out_degrees: ``(d_out,)``, the last that each output may know of.
             strict: whether an output must know less than its degree (logits of a sub-column) or up to it (hidden).
             gain: scale of the initial weights.
+            precise_from: outputs from here on are computed with all digits, whatever the precision of the rest.
         """
         super().__init__()
         allowed = in_degrees[None, :] < out_degrees[:, None] if strict else in_degrees[None, :] <= out_degrees[:, None]
@@ -45,31 +55,36 @@ class MaskedLinear(nn.Module):
         fan_in = self.mask.sum(1, keepdim=True).clamp(min=1)
         self.weight = nn.Parameter(torch.randn(len(out_degrees), len(in_degrees)) * gain / fan_in.sqrt())
         self.bias = nn.Parameter(torch.zeros(len(out_degrees)))
-        self.bands = _bands(allowed)
+        self.precise_from = len(out_degrees) if precise_from is None else precise_from
+        self.bands = _bands(allowed, self.precise_from)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.part(x, 0, len(self.bias))
+        heights = [stop - start for start, stop, _ in self.bands]
+        weights, biases = (self.weight * self.mask).split(heights), self.bias.split(heights)
+        pieces = []
+        for (start, _, seen), weight, bias in zip(self.bands, weights, biases, strict=True):
+            known, used = (x, weight) if seen == x.shape[1] else (x[:, :seen], weight[:, :seen])
+            if start < self.precise_from:
+                pieces.append(functional.linear(known, used, bias))
+            else:
+                with torch.autocast(x.device.type, enabled=False):
+                    pieces.append(functional.linear(known.float(), used, bias))
+        is_mixed = self.precise_from < len(self.bias)
+        return torch.cat([piece.float() for piece in pieces] if is_mixed else pieces, 1)
 
-    def part(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Give the outputs from `start` to `stop` only."""
-        weight = self.weight[start:stop] * self.mask[start:stop]
-        bands = [(max(a, start), min(b, stop), seen) for a, b, seen in self.bands if b > start and a < stop]
-        if not bands:
-            return functional.linear(x, weight, self.bias[start:stop])
-        pieces = [
-            functional.linear(x[:, :seen], weight[a - start : b - start, :seen], self.bias[a:b]) for a, b, seen in bands
-        ]
-        return torch.cat(pieces, 1)
 
-
-def _bands(allowed: Tensor) -> list[tuple[int, int, int]]:
-    """Give runs of outputs and the leading inputs that they see; none where that spares little."""
+def _bands(allowed: Tensor, cut: int) -> list[tuple[int, int, int]]:
+    """Give runs of outputs, and the leading inputs that each sees; fewer runs where that spares little."""
     n_out, n_in = allowed.shape
-    cuts = [n_out * k // _BANDS for k in range(_BANDS + 1)]
     last_seen = (allowed * torch.arange(1, n_in + 1)).amax(1) if n_in else torch.zeros(n_out)
-    bands = [(a, b, int(last_seen[a:b].max())) for a, b in pairwise(cuts) if b > a]
-    spared = 1 - sum((b - a) * seen for a, b, seen in bands) / max(1, n_out * n_in)
-    return bands if spared > _SPARED and n_out * n_in > _WORTH_BANDS else []
+
+    def runs(inner: Iterable[int]) -> list[tuple[int, int, int]]:
+        cuts = sorted({0, n_out, *inner})
+        return [(a, b, int(last_seen[a:b].max())) for a, b in pairwise(cuts)]
+
+    fine = runs([cut, *(n_out * k // _BANDS for k in range(_BANDS))])
+    spared = 1 - sum((b - a) * seen for a, b, seen in fine) / max(1, n_out * n_in)
+    return fine if spared > _SPARED and n_out * n_in > _WORTH_BANDS else runs([cut])
 
 
 class Recognition(nn.Module):
@@ -116,7 +131,6 @@ class Decoder(nn.Module):
             precise_from: outputs from here on are computed with all digits, whatever the precision of the rest.
         """
         super().__init__()
-        self.precise_from = precise_from
         even = hidden_degrees(n_sub_columns, n_context, config.d_hidden)
         self.degrees = even if config.degrees is None else torch.tensor(config.degrees)
         inputs = torch.arange(n_sub_columns).repeat_interleave(config.d_embedding)
@@ -124,8 +138,8 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             MaskedLinear(self.degrees, self.degrees, strict=False, gain=0.5) for _ in range(config.n_blocks)
         )
-        self.direct = MaskedLinear(inputs, out_degrees, strict=True, gain=0.05)
-        self.out = MaskedLinear(self.degrees, out_degrees, strict=True, gain=0.05)
+        self.direct = MaskedLinear(inputs, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
+        self.out = MaskedLinear(self.degrees, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
         self.dropout = config.dropout
 
     def forward(self, x: Tensor, shifts: list[Tensor] | None = None, noise: torch.Generator | None = None) -> Tensor:
@@ -134,14 +148,8 @@ class Decoder(nn.Module):
         for i, block in enumerate(self.blocks, start=1):
             hidden = hidden + block(self._drop(functional.silu(hidden), noise))
             hidden = hidden if shifts is None else hidden + shifts[i]
-        active = self._drop(functional.silu(hidden), noise)
-        n, total = self.precise_from, len(self.out.bias)
-        outputs = (self.direct.part(x, 0, n) + self.out.part(active, 0, n)).float()
-        if n == total:
-            return outputs
-        with torch.autocast(x.device.type, enabled=False):
-            precise = self.direct.part(x.float(), n, total) + self.out.part(active.float(), n, total)
-        return torch.cat([outputs, precise], 1)
+        outputs: Tensor = self.direct(x) + self.out(self._drop(functional.silu(hidden), noise))
+        return outputs
 
     def _drop(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
         if noise is None or not self.dropout:
