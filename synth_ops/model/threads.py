@@ -5,14 +5,13 @@ from contextlib import contextmanager
 
 import torch
 
-
 FEW = 2
 """Threads of which the second gains a training a fifth on idle cores, and costs it a factor of seven on busy ones."""
 
 
 @contextmanager
 def steady_threads(device: torch.device) -> Iterator[None]:
-    """Train with one thread where there are few: a step is short, and its threads wait for each other at each product."""
+    """Train with one thread where there are few: a step is short, and at each product its threads await each other."""
     if device.type != "cpu" or torch.get_num_threads() > FEW:
         yield
         return
