@@ -27,7 +27,8 @@ from synth_ops.model import Neural, TrainingConfig
 from synth_ops.model.gan import GAN
 from synth_ops.model.marginals import count_codes
 from synth_ops.model.order import reading_order, reordered
-from synth_ops.model.training import Trainable, train
+from synth_ops.model.trainable import Trainable
+from synth_ops.model.training import train
 
 FIGURES = ("c2st", "shape", "trend", "pair", "mle", "dcr")
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -29,8 +30,10 @@ class Ancestral:
         self.heads, self.n_context = heads, n_context
         self.tables = [table.T.contiguous() for table in tables]
         self.layers = [decoder.entry, *decoder.blocks]
-        self.weights = [layer.weight * layer.mask for layer in self.layers]
+        self.weights = [layer.weight for layer in self.layers]
         self.degrees = decoder.degrees.tolist()
+        self.ends = [0, *accumulate(len(table) for table in self.tables)]
+        """Where each sub-column's numbers begin among the inputs, and the last one's end."""
         self.owns = {i: heads.own(i) for i in range(n_context, len(tables))}
         self.direct = {i: (decoder.direct.weight[own], decoder.direct.bias[own]) for i, own in self.owns.items()}
         self.out = {i: (decoder.out.weight[own], decoder.out.bias[own]) for i, own in self.owns.items()}
@@ -90,22 +93,21 @@ class _Rows:
 
     def __init__(self, weights: Ancestral, codes: Tensor, shifts: list[Tensor] | None) -> None:
         self.of, self.codes, self.shifts = weights, codes, shifts
-        self.d = weights.tables[0].shape[0]
         n_rows, d_hidden = codes.shape[1], len(weights.degrees)
-        self.x = weights.tables[0].new_empty(len(weights.tables) * self.d, n_rows)
+        self.x = weights.tables[0].new_empty(weights.ends[-1], n_rows)
         self.active = [self.x.new_empty(d_hidden, n_rows) for _ in weights.layers]
         """Hidden values of each layer, after activation."""
 
     def see(self, i: int) -> None:
         """Take up the codes of sub-column i."""
-        torch.index_select(self.of.tables[i], 1, self.codes[i], out=self.x[i * self.d : (i + 1) * self.d])
+        torch.index_select(self.of.tables[i], 1, self.codes[i], out=self.x[self.of.ends[i] : self.of.ends[i + 1]])
 
     def compute(self, degree: int) -> None:
         """Compute the hidden units that may see the sub-columns up to this degree, and could not before."""
         start, stop = (bisect_left(self.of.degrees, d) for d in (degree, degree + 1))
         if start == stop:
             return
-        value = self._layer(0, self.x[: (degree + 1) * self.d], start, stop)
+        value = self._layer(0, self.x[: self.of.ends[degree + 1]], start, stop)
         for i in range(1, len(self.of.layers)):
             self.active[i - 1][start:stop] = functional.silu(value)
             value = value + self._layer(i, self.active[i - 1][:stop], start, stop)
@@ -113,7 +115,7 @@ class _Rows:
 
     def outputs(self, i: int) -> Tensor:
         """Give the outputs of sub-column i, ``(n_own, n_rows)``, in the order of `Heads.own`."""
-        seen, stop = i * self.d, bisect_left(self.of.degrees, i)
+        seen, stop = self.of.ends[i], bisect_left(self.of.degrees, i)
         (direct, bias), (out, out_bias) = self.of.direct[i], self.of.out[i]
         outputs = torch.addmm((bias + out_bias)[:, None], direct[:, :seen], self.x[:seen])
         return outputs.addmm_(out[:, :stop], self.active[-1][:stop])

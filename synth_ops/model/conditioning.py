@@ -16,7 +16,7 @@ from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.family import CodeNetwork
 from synth_ops.model.inputs import CodeInputs
 from synth_ops.model.marginals import Marginal
-from synth_ops.model.training import Trainable
+from synth_ops.model.trainable import Trainable
 
 
 class Conditioning(nn.Module):
@@ -34,22 +34,22 @@ class Conditioning(nn.Module):
         super().__init__()
         n_sub_columns = len(marginals)
         self.inputs = CodeInputs(marginals, config.d_embedding)  # the decoder's know nothing of its last sub-column
-        self.d_embedding, self.d_hidden = config.d_embedding, config.d_hidden
-        d_in, d_body = n_sub_columns * config.d_embedding, config.d_conditioning
+        self.d_hidden = config.d_hidden
+        d_in, d_body = sum(self.inputs.widths), config.d_conditioning
         self.body = nn.Sequential(
             nn.Linear(d_in + n_sub_columns, d_body), nn.SiLU(), nn.Linear(d_body, d_body), nn.SiLU()
         )
         self.shifts = nn.Linear(d_body, config.d_hidden * (1 + config.n_blocks))
         self.outputs = nn.Linear(d_in, len(out_degrees), bias=False)
-        inputs = torch.arange(n_sub_columns).repeat_interleave(config.d_embedding)
-        self.register_buffer("later", (inputs[None, :] > out_degrees[:, None]).float(), persistent=False)
+        later = self.inputs.owners[None, :] > out_degrees[:, None]
+        self.register_buffer("later", later.float(), persistent=False)
         for layer in (self.shifts, self.outputs):
             nn.init.zeros_(layer.weight)
         nn.init.zeros_(self.shifts.bias)
 
     def forward(self, codes: Tensor, is_given: Tensor) -> tuple[list[Tensor], Tensor]:
         known = is_given.float()
-        x = self.inputs(codes) * known.repeat_interleave(self.d_embedding, 1)
+        x = self.inputs(codes) * known[:, self.inputs.owners]
         shifts = self.shifts(self.body(torch.cat([x, known], 1))) * known.amax(1, keepdim=True)
         with torch.autocast(x.device.type, enabled=False):
             added = functional.linear(x, self.outputs.weight * self.later)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from synth_ops.encode.layout import Layout
 from synth_ops.model.config import TrainingConfig
-from synth_ops.model.training import Trainable
+from synth_ops.model.trainable import Trainable
 
 
 class CodeNetwork(Trainable):

@@ -15,7 +15,7 @@ from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.family import CodeNetwork
 from synth_ops.model.gan_finish import AdversarialFinish
 from synth_ops.model.gan_generator import Generator
-from synth_ops.model.training import Trainable
+from synth_ops.model.trainable import Trainable
 
 _FINISH = 0.06
 """Row visits of the adversarial finish, in those of the training before it."""

@@ -10,7 +10,7 @@ from synth_ops.model.gan_critic import PAC, Critic, critic_vectors, gradient_pen
 from synth_ops.model.gan_generator import Generator
 from synth_ops.model.gan_judge import MADE, tell_apart
 from synth_ops.model.gan_relaxed import relaxed_draw
-from synth_ops.model.training import Pace, Trainable
+from synth_ops.model.trainable import Pace, Trainable
 
 _PENALTY = 10.0
 """Weight of the gradient penalty (Gulrajani et al. 2017, §4)."""

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from synth_ops.encode.layout import Layout
 from synth_ops.model.config import NetworkConfig
+from synth_ops.model.dropout import drop
 from synth_ops.model.gan_passes import plan_passes
 from synth_ops.model.heads import CLOSED, Heads
 from synth_ops.model.inputs import CodeInputs
@@ -51,10 +52,11 @@ class Generator(nn.Module):
         self.places = self.passes.tolist()
         self.inputs = CodeInputs(marginals, config.d_embedding)
         self.heads = Heads(marginals, n_context)
-        self.hidden = nn.Parameter(torch.randn(n, config.d_embedding) * 0.3)
-        """What stands for a code that is not shown."""
+        d_in = sum(self.inputs.widths)
+        self.hidden = nn.Parameter(torch.randn(d_in) * 0.3)
+        """What stands for the numbers of a code that is not shown."""
         d_hidden = min(D_HIDDEN, config.d_hidden)
-        self.entry = nn.Linear(n * config.d_embedding + D_NOISE, d_hidden)
+        self.entry = nn.Linear(d_in + D_NOISE, d_hidden)
         self.norms = nn.ModuleList(nn.LayerNorm(d_hidden) for _ in range(N_BLOCKS))
         self.blocks = nn.ModuleList(nn.Linear(d_hidden, d_hidden) for _ in range(N_BLOCKS))
         self.out = nn.Linear(d_hidden, self.heads.n_outputs)
@@ -97,12 +99,11 @@ class Generator(nn.Module):
         - z: ``(n_rows, D_NOISE)``
         - result: ``(n_rows, d_hidden)``
         """
-        vectors = self.inputs(codes).unflatten(1, (codes.shape[1], -1))
-        vectors = torch.where(shown[..., None], vectors, self.hidden)
-        x = self.entry(torch.cat([vectors.flatten(1), z], 1))
+        seen = torch.where(shown[:, self.inputs.owners], self.inputs(codes), self.hidden)
+        x = self.entry(torch.cat([seen, z], 1))
         for norm, block in zip(self.norms, self.blocks, strict=True):
-            x = x + block(self._drop(functional.silu(norm(x)), noise))
-        return self._drop(functional.silu(x), noise)
+            x = x + block(drop(functional.silu(norm(x)), self.dropout, noise))
+        return drop(functional.silu(x), self.dropout, noise)
 
     def outputs(self, x: Tensor, i: int) -> Tensor:
         """Give ``(n_rows, n_own)`` outputs for sub-column i, in the order of `Heads.own`."""
@@ -159,9 +160,3 @@ class Generator(nn.Module):
     def _load_from_state_dict(self, *args: Any) -> None:  # noqa: ANN401 — torch's own signature
         super()._load_from_state_dict(*args)
         self.places = self.passes.tolist()
-
-    def _drop(self, x: Tensor, noise: torch.Generator | None) -> Tensor:
-        if noise is None or not self.dropout:
-            return x
-        kept = torch.rand(x.shape, generator=noise, device=x.device) >= self.dropout
-        return x * kept / (1 - self.dropout)

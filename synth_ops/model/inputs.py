@@ -23,9 +23,12 @@ class CodeInputs(nn.Module):
     **Shape**
 
     - Input: ``(n_rows, n_sub_columns)`` codes
-    - Output: ``(n_rows, n_sub_columns * d_embedding)``
+    - Output: ``(n_rows, d_out)``, the vectors side by side; a sub-column of few outcomes has a short one
     """
 
+    owners: Tensor
+    """``(d_out,)``: the sub-column that each number speaks of."""
+    kept: Tensor
     offsets: Tensor
     free_rows: Tensor
     basis: Tensor
@@ -35,19 +38,26 @@ class CodeInputs(nn.Module):
     def __init__(self, marginals: Sequence[Marginal], d_embedding: int) -> None:
         super().__init__()
         self.d_embedding = d_embedding
+        self.widths = [width_of(m, d_embedding) for m in marginals]
         ordinal = [i for i, m in enumerate(marginals) if m.sub_column.ordinal]
         basis = [_basis(marginals[i]) for i in ordinal]
         n_free = torch.tensor([m.n_outcomes for m in marginals])
         starts = torch.cumsum(n_free, 0) - n_free
         free_rows = [m.outcomes + start for m, start in zip(marginals, starts, strict=True)]
-        scales = [torch.full((m.n_outcomes, 1), _free_scale(m)) for m in marginals]
+        longer = [(d_embedding / w) ** 0.5 for w in self.widths]  # so that a short vector says no less
+        scales = [torch.full((m.n_outcomes, 1), k * _free_scale(m)) for m, k in zip(marginals, longer, strict=True)]
+        n_wide = len(marginals) * d_embedding
+        places = torch.arange(n_wide).view(len(marginals), d_embedding)
+        self._buffer("kept", torch.cat([place[:w] for place, w in zip(places, self.widths, strict=True)]))
+        self._buffer("owners", torch.arange(len(marginals)).repeat_interleave(torch.tensor(self.widths)))
         self._buffer("offsets", _starts([m.size for m in marginals]))
         self._buffer("free_rows", torch.cat(free_rows))
         self._buffer("basis", torch.cat([*basis, torch.zeros(0, N_BASIS)]))
         self._buffer("ordinal", torch.tensor(ordinal, dtype=torch.long))
         self._buffer("basis_offsets", _starts([len(b) for b in basis]))
         self.free = nn.Parameter(torch.randn(int(n_free.sum()), d_embedding) * torch.cat(scales))
-        self.smooth = nn.Parameter(torch.randn(len(ordinal), N_BASIS, d_embedding) * 0.3)
+        smooth = torch.tensor([0.3 * longer[i] for i in ordinal]).view(-1, 1, 1)
+        self.smooth = nn.Parameter(torch.randn(len(ordinal), N_BASIS, d_embedding) * smooth)
 
     def forward(self, codes: Tensor) -> Tensor:
         vectors = functional.embedding(self.free_rows[codes + self.offsets], self.free)
@@ -56,20 +66,26 @@ class CodeInputs(nn.Module):
             with torch.autocast(codes.device.type, enabled=False):  # a place among a thousand needs its digits
                 smooth = torch.einsum("ncb,cbd->ncd", features, self.smooth)
             vectors = vectors.index_add(1, self.ordinal, smooth)
-        return vectors.flatten(1)
+        wide = vectors.flatten(1)
+        return wide if len(self.kept) == wide.shape[1] else wide.index_select(1, self.kept)
 
     def tables(self) -> list[Tensor]:
-        """Give the vectors of each sub-column's codes, ``(size, d_embedding)`` each."""
+        """Give the vectors of each sub-column's codes, ``(size, width)`` each."""
         ends = [*self.offsets.tolist(), len(self.free_rows)]
         tables = [self.free[self.free_rows[a:b]] for a, b in pairwise(ends)]
         for place, i in enumerate(self.ordinal.tolist()):
             start = int(self.basis_offsets[place])
             tables[i] = tables[i] + self.basis[start : start + len(tables[i])] @ self.smooth[place]
-        return tables
+        return [table[:, :width] for table, width in zip(tables, self.widths, strict=True)]
 
     def _buffer(self, name: str, value: Tensor) -> None:
         """Keep what follows from the counts on the network's device, and out of its file."""
         self.register_buffer(name, value, persistent=False)
+
+
+def width_of(marginal: Marginal, d_embedding: int) -> int:
+    """Give how many numbers a code becomes: no more than there are outcomes, for those tell as much."""
+    return d_embedding if marginal.is_mixed else min(d_embedding, marginal.size)
 
 
 def _free_scale(marginal: Marginal) -> float:

@@ -5,17 +5,16 @@ from contextlib import contextmanager
 
 import torch
 
-FEW = 2
-"""Threads of which the second gains a training a fifth on idle cores, and costs it a factor of seven on busy ones."""
+from synth_ops.model.gradient import N_SHARDS
 
 
 @contextmanager
 def steady_threads(device: torch.device) -> Iterator[None]:
-    """Train with one thread where there are few: a step is short, and at each product its threads await each other."""
-    if device.type != "cpu" or torch.get_num_threads() > FEW:
+    """Share the cores among a batch's shards: threads that await each other at each product are no gain."""
+    if device.type != "cpu":
         yield
         return
-    with one_thread():
+    with threads(max(1, torch.get_num_threads() // N_SHARDS)):
         yield
 
 
@@ -25,8 +24,15 @@ def one_thread() -> Iterator[None]:
 
     Sums in another order would give other codes, and threads that each sample their own rows need no others beneath.
     """
+    with threads(1):
+        yield
+
+
+@contextmanager
+def threads(n_threads: int) -> Iterator[None]:
+    """Let each operation take so many threads, here and in threads that begin here."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(n_threads)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ import copy
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,8 @@ from synth_ops.model.checkpoint import load_checkpoint, save_checkpoint, under
 from synth_ops.model.clock import Clock
 from synth_ops.model.config import TrainingConfig
 from synth_ops.model.eta import validations_left
-from synth_ops.model.precision import lower_precision
+from synth_ops.model.gradient import BatchGradient
+from synth_ops.model.trainable import Pace, Trainable
 from synth_ops.records import LossPoint
 
 Stop = Literal["converged", "epochs", "time budget"]
@@ -36,38 +37,6 @@ _AFAR = 2.0
 """Times the best loss, and at least this much above it, from which a loss is taken to diverge."""
 _FEW_ROWS = 1 << 16
 """Rows that are looked at together where all are, so that little is held beside them."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How one of several objectives is stepped."""
-
-    rate: float = 1.0
-    """Its learning rate, in that of the configuration."""
-    betas: tuple[float, float] = (0.9, 0.99)
-    """Weights of the past in the optimizer's means of gradients and of their squares."""
-    n_steps: int = 1
-    """Its steps on each batch."""
-
-
-class Trainable(nn.Module):
-    """What the loop needs of a network; a family with several objectives has several parts, stepped in turn."""
-
-    def parts(self) -> Mapping[str, list[nn.Parameter]]:
-        """Give the parameters that each objective moves."""
-        raise NotImplementedError
-
-    def pace(self, part: str) -> Pace:  # noqa: ARG002 — of the protocol
-        """Give how an objective is stepped."""
-        return Pace()
-
-    def part_loss(self, part: str, codes: Tensor, noise: torch.Generator, config: TrainingConfig) -> Tensor:
-        """Give one objective's loss on a batch, with gradients."""
-        raise NotImplementedError
-
-    def nats(self, codes: Tensor, noise: torch.Generator) -> Tensor:
-        """Give what validation minimises, a number for each row."""
-        raise NotImplementedError
 
 
 @dataclass
@@ -157,7 +126,8 @@ class _Loop:
         self.validate_every = max(1, min(self.n_batches, 65_536 // self.batch_size))
         self.averaged = copy.deepcopy(network).requires_grad_(requires_grad=False)
         self.best = copy.deepcopy(network.state_dict())
-        self.noise = torch.Generator(self.device).manual_seed(config.seed)
+        self.gradient = BatchGradient(network, config, self.device, self.batch_size)
+        self.gradient.seed(config.seed)
         self.optimizers = self._new_optimizers()
         self.loss_sums = {part: torch.zeros((), device=self.device) for part in self.optimizers}
         self.order_of: tuple[int, int] | None = None
@@ -171,7 +141,8 @@ class _Loop:
         self._resume()
         if not self.at.losses:
             self._validate()
-        stop = self._learn(watch)
+        with self.gradient:
+            stop = self._learn(watch)
         self.network.load_state_dict(self.best)
         at, epochs = self.at, math.ceil(self.at.step / self.n_batches)
         losses = thinned([LossPoint.model_validate(point) for point in at.losses])
@@ -210,13 +181,11 @@ class _Loop:
 
     def _step_part(self, part: str, batch: Tensor) -> Tensor:
         optimizer = self.optimizers[part]
-        with lower_precision(self.device):
-            loss = self.network.part_loss(part, batch, self.noise, self.config)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 5.0)
+        parameters = [p for g in optimizer.param_groups for p in g["params"]]
+        loss = self.gradient.step(part, batch, parameters)
+        nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
-        return loss.detach()
+        return loss
 
     def _schedule(self) -> float:
         """Warm up, stay, fall with each plateau, and end near zero if the rows or the time run out first."""
@@ -290,7 +259,7 @@ class _Loop:
         self.at.lr_scale, self.at.n_bad = CALMER ** (self.at.n_tries - 1), 0
         self.at.step = self.at.began_step = self.at.best_step
         self.at.losses = [point for point in self.at.losses if point["n_visits"] <= self.at.step * self.batch_size]
-        self.noise.manual_seed(self._seed())
+        self.gradient.seed(self._seed())
         self.optimizers = self._new_optimizers()
         for total in self.loss_sums.values():
             total.zero_()
@@ -318,7 +287,7 @@ class _Loop:
         self.saved_at = time.monotonic()
         if self.folder is None:
             return
-        tensors = {"noise": self.noise.get_state()}
+        tensors = {f"noise/{k}": noise.get_state() for k, noise in enumerate(self.gradient.noises)}
         for name, network in (("live", self.network), ("averaged", self.averaged)):
             tensors |= {f"{name}/{k}": v for k, v in network.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
@@ -335,7 +304,8 @@ class _Loop:
         if found is None or found[1]["of"] != self._of():
             return
         tensors, state = found
-        self.noise.set_state(tensors["noise"].cpu())
+        for k, noise in enumerate(self.gradient.noises):
+            noise.set_state(tensors[f"noise/{k}"].cpu())
         self.network.load_state_dict(under(tensors, "live/"))
         self.averaged.load_state_dict(under(tensors, "averaged/"))
         self.best = under(tensors, "best/")
@@ -355,7 +325,7 @@ class _Loop:
         digest = hashlib.sha256()
         for piece in self.rows.split(_FEW_ROWS):
             digest.update(piece.contiguous().cpu().numpy().tobytes())
-        return f"{digest.hexdigest()}:{tuple(self.rows.shape)}:{course}"
+        return f"{digest.hexdigest()}:{tuple(self.rows.shape)}:{len(self.gradient.noises)}:{course}"
 
 
 def split_validation(codes: Tensor, config: TrainingConfig) -> tuple[Tensor, Tensor]:
@@ -389,6 +359,5 @@ def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig, pace: Pac
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    fused = parameters[0].is_cuda
     chosen = [g for g in groups if g["params"]]
-    return torch.optim.AdamW(chosen, lr=config.learning_rate, betas=pace.betas, fused=fused)
+    return torch.optim.AdamW(chosen, lr=config.learning_rate, betas=pace.betas, fused=True)

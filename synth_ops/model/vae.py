@@ -41,13 +41,13 @@ class VAE(Conditional):
         self.inputs = CodeInputs(marginals, config.d_embedding)
         self.heads = Heads(marginals, n_context)
         self.decoder = Decoder(
-            len(layout.sizes), n_context, self.heads.degrees(), config, precise_from=self.heads.mixtures_start
+            self.inputs.owners, n_context, self.heads.degrees(), config, precise_from=self.heads.mixtures_start
         )
         with torch.no_grad():
             self.decoder.out.bias.copy_(self.heads.marginal_bias())
         self.conditioning = Conditioning(marginals, self.heads.degrees(), config)
         if self.d_latent:
-            d_in, d_shifts = len(layout.sizes) * config.d_embedding, config.d_hidden * (1 + config.n_blocks)
+            d_in, d_shifts = sum(self.inputs.widths), config.d_hidden * (1 + config.n_blocks)
             self.recognition = Recognition(d_in, config.d_recognition, config.d_latent)
             self.latent = nn.Linear(config.d_latent, d_shifts, bias=False)
             nn.init.normal_(self.latent.weight, std=0.1)

@@ -7,6 +7,7 @@ of them. Ordered codes are known by rank, so that a range that has moved needs n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -102,6 +103,7 @@ def carry_over(old: VAE, new: VAE, course: Course, sub_columns: Sequence[SubColu
         rows, columns = maps.axes(name, value)
         if rows is not None and name in before:
             value.copy_(_placed(before[name], value, rows, columns, silent=not maps.are_units(name)))
+    new.decoder.silence()
 
 
 def _placed(before: Tensor, fresh: Tensor, rows: Tensor, columns: Tensor | None, *, silent: bool) -> Tensor:
@@ -124,8 +126,7 @@ class _Maps:
     def __init__(self, old: VAE, new: VAE, course: Course, codes: list[NDArray[np.int64] | None]) -> None:
         self.units = torch.tensor(course.units, dtype=torch.long)
         self.places = torch.tensor(course.places, dtype=torch.long)
-        d = new.inputs.d_embedding
-        self.inputs = _spread(self.places, d)
+        self.inputs = _numbers(old.inputs, new.inputs, course.places)
         self.outputs = _outputs(old.heads, new.heads, course.places, codes)
         self.free = _free(old.heads, new.heads, course.places, codes)
         self.ordinal = _ordinal(old.inputs, new.inputs, course.places)
@@ -134,7 +135,7 @@ class _Maps:
         self.shifts = torch.cat(
             [torch.where(self.units >= 0, self.units + k * n_old, UNKNOWN) for k in range(n_layers)]
         )
-        flags = torch.where(self.places >= 0, self.places + len(old.sizes) * d, UNKNOWN)
+        flags = torch.where(self.places >= 0, self.places + len(old.inputs.owners), UNKNOWN)
         self.told = torch.cat([self.inputs, flags])
 
     def axes(self, name: str, value: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -170,10 +171,17 @@ class _Maps:
         return name.startswith(("decoder.entry", "decoder.blocks"))
 
 
-def _spread(places: Tensor, width: int) -> Tensor:
-    """Give the old position of each of `width` numbers that each place has."""
-    wide = places[:, None] * width + torch.arange(width)
-    return torch.where(places[:, None] >= 0, wide, UNKNOWN).flatten()
+def _numbers(old: CodeInputs, new: CodeInputs, places: Sequence[int]) -> Tensor:
+    """Give the old position of each number that codes become; of vectors that grew, the first numbers are old."""
+    starts = [0, *accumulate(old.widths)]
+    found = []
+    for place, width in zip(places, new.widths, strict=True):
+        own = torch.full((width,), UNKNOWN)
+        if place != UNKNOWN:
+            n_kept = min(width, old.widths[place])
+            own[:n_kept] = torch.arange(n_kept) + starts[place]
+        found.append(own)
+    return torch.cat(found)
 
 
 def _outcomes(old: Heads, new: Heads, place: int, i: int, codes: NDArray[np.int64] | None) -> Tensor:
