@@ -2,7 +2,6 @@
 
 from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.synthesizer import (
-    CHUNK,
     FAMILIES,
     Constant,
     Given,
@@ -15,7 +14,6 @@ from synth_ops.model.synthesizer import (
 from synth_ops.model.training import Tick, Trained
 
 __all__ = [
-    "CHUNK",
     "FAMILIES",
     "Constant",
     "Given",

@@ -35,8 +35,9 @@ class Ancestral:
         self.ends = [0, *accumulate(len(table) for table in self.tables)]
         """Where each sub-column's numbers begin among the inputs, and the last one's end."""
         self.owns = {i: heads.own(i) for i in range(n_context, len(tables))}
-        self.direct = {i: (decoder.direct.weight[own], decoder.direct.bias[own]) for i, own in self.owns.items()}
         self.out = {i: (decoder.out.weight[own], decoder.out.bias[own]) for i, own in self.owns.items()}
+        direct = decoder.direct
+        self.direct = {i: (direct.weight[own], direct.bias[own]) for i, own in self.owns.items()} if direct else {}
 
     def run(
         self,
@@ -116,9 +117,12 @@ class _Rows:
     def outputs(self, i: int) -> Tensor:
         """Give the outputs of sub-column i, ``(n_own, n_rows)``, in the order of `Heads.own`."""
         seen, stop = self.of.ends[i], bisect_left(self.of.degrees, i)
-        (direct, bias), (out, out_bias) = self.of.direct[i], self.of.out[i]
-        outputs = torch.addmm((bias + out_bias)[:, None], direct[:, :seen], self.x[:seen])
-        return outputs.addmm_(out[:, :stop], self.active[-1][:stop])
+        weight, bias = self.of.out[i]
+        outputs = torch.addmm(bias[:, None], weight[:, :stop], self.active[-1][:stop])
+        if i not in self.of.direct:
+            return outputs
+        weight, bias = self.of.direct[i]
+        return outputs.addmm_(weight[:, :seen], self.x[:seen]).add_(bias[:, None])
 
     def _layer(self, i: int, x: Tensor, start: int, stop: int) -> Tensor:
         weight, bias = self.of.weights[i][start:stop, : len(x)], self.of.layers[i].bias[start:stop]

@@ -16,6 +16,7 @@ from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.family import CodeNetwork
 from synth_ops.model.inputs import CodeInputs
 from synth_ops.model.marginals import Marginal
+from synth_ops.model.network import MOST_DIRECT
 from synth_ops.model.trainable import Trainable
 
 
@@ -29,6 +30,7 @@ class Conditioning(nn.Module):
     """
 
     later: Tensor
+    outputs: nn.Linear | None
 
     def __init__(self, marginals: Sequence[Marginal], out_degrees: Tensor, config: NetworkConfig) -> None:
         super().__init__()
@@ -40,20 +42,26 @@ class Conditioning(nn.Module):
             nn.Linear(d_in + n_sub_columns, d_body), nn.SiLU(), nn.Linear(d_body, d_body), nn.SiLU()
         )
         self.shifts = nn.Linear(d_body, config.d_hidden * (1 + config.n_blocks))
-        self.outputs = nn.Linear(d_in, len(out_degrees), bias=False)
-        later = self.inputs.owners[None, :] > out_degrees[:, None]
-        self.register_buffer("later", later.float(), persistent=False)
-        for layer in (self.shifts, self.outputs):
-            nn.init.zeros_(layer.weight)
+        nn.init.zeros_(self.shifts.weight)
         nn.init.zeros_(self.shifts.bias)
+        self.n_outputs, self.outputs = len(out_degrees), None
+        if d_in * len(out_degrees) <= MOST_DIRECT:
+            later = self.inputs.owners[None, :] > out_degrees[:, None]
+            self.register_buffer("later", later.float(), persistent=False)
+            self.outputs = nn.Linear(d_in, len(out_degrees), bias=False)
+            nn.init.zeros_(self.outputs.weight)
 
     def forward(self, codes: Tensor, is_given: Tensor) -> tuple[list[Tensor], Tensor]:
         known = is_given.float()
         x = self.inputs(codes) * known[:, self.inputs.owners]
         shifts = self.shifts(self.body(torch.cat([x, known], 1))) * known.amax(1, keepdim=True)
+        return list(shifts.split(self.d_hidden, 1)), self._added(x)
+
+    def _added(self, x: Tensor) -> Tensor:
+        if self.outputs is None:
+            return x.new_zeros(()).expand(len(x), self.n_outputs)
         with torch.autocast(x.device.type, enabled=False):
-            added = functional.linear(x, self.outputs.weight * self.later)
-        return list(shifts.split(self.d_hidden, 1)), added
+            return functional.linear(x, self.outputs.weight * self.later)
 
 
 class Conditional(CodeNetwork):
@@ -84,7 +92,7 @@ class ConditionalTraining(Trainable):
     def __init__(self, network: Conditional, columns: Tensor) -> None:
         """Take a network, and each sub-column's table column, ``(n_sub_columns,)``: its parts are given together."""
         super().__init__()
-        self.network, self.n_context = network, network.n_context
+        self.network, self.n_context, self.rows_at_once = network, network.n_context, network.rows_at_once
         self.register_buffer("columns", columns)
         self.n_columns = int(columns.max()) + 1
         kept = set(network.conditioning.parameters())

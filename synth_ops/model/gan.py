@@ -15,7 +15,7 @@ from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.family import CodeNetwork
 from synth_ops.model.gan_finish import AdversarialFinish
 from synth_ops.model.gan_generator import Generator
-from synth_ops.model.trainable import Trainable
+from synth_ops.model.trainable import Trainable, rows_within
 
 _FINISH = 0.06
 """Row visits of the adversarial finish, in those of the training before it."""
@@ -44,6 +44,7 @@ class GAN(CodeNetwork):
         self.n_context = n_context
         self.register_buffer("counts", counts)
         self.generator = Generator(layout, counts, n_context, config)
+        self.rows_at_once = rows_within(len(self.generator.inputs.owners) + self.generator.heads.n_outputs)
 
     def start(self, rows: Tensor) -> None:
         """Set what counting alone can tell, from ``(n_rows, n_sub_columns)`` training codes."""

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synth_ops.model.heads import N_COMPONENTS, NARROWEST, WIDEST, Heads
+from synth_ops.model.heads import Heads
 from synth_ops.model.marginals import Marginal
+from synth_ops.model.mixture import N_COMPONENTS, NARROWEST, WIDEST
 
 TEMPERATURE = 0.7
 """Of the softmax whose gradient stands for that of a draw."""

@@ -1,11 +1,10 @@
 """What a network says of each sub-column: a softmax over outcomes, and for many ordered codes a mixture over ranks.
 
-The mixture is of logistic densities on the logistic score of the rank (as PixelCNN++, Salimans et al. 2017, §2.1, but
-over uneven cells): a standard logistic is the marginal, so what is learned is how a row differs from it. Its cost and
-freedom do not grow with the number of codes, and neighbouring codes are alike without being told so.
+The mixture is of logistic densities on the logistic score of the rank: a standard logistic is the marginal, so what is
+learned is how a row differs from it. Its cost and freedom do not grow with the number of codes, and neighbouring codes
+are alike without being told so.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,16 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synth_ops.model.marginals import Marginal
+from synth_ops.model.mixture import N_COMPONENTS, N_MIXTURE, NARROWEST, WIDEST, marginal_mixture, mixture_nats
 
-N_COMPONENTS = 10
 CLOSED = -1e4
 """Logit of an outcome that a sub-column does not have."""
 NEVER = -12.0
 """Logit of a fine code that its coarse code never had."""
-NARROWEST, WIDEST = -7.0, 3.0
-"""Logarithms of a component's scale."""
-N_MIXTURE = 3 * N_COMPONENTS
-"""Weights, centres and log-scales."""
 _WIDTHS = sorted({2**k for k in range(1, 18)} | {3 * 2**k for k in range(17)})
 
 
@@ -34,6 +29,7 @@ class _Block:
     members: list[int]
     start: int
     width: int
+    is_padded: bool
 
     @property
     def slice(self) -> slice:
@@ -120,7 +116,7 @@ class Heads(nn.Module):
             if i not in self.within:
                 counts = self.marginals[i].outcome_counts
                 bias[start : start + len(counts)] = torch.log((counts + 0.1) / (counts.sum() + 0.1 * len(counts)))
-        bias[self.mixtures_start :] = _marginal_mixture(others).repeat(len(self.mixed))
+        bias[self.mixtures_start :] = marginal_mixture(others).repeat(len(self.mixed))
         return bias
 
     @torch.no_grad()
@@ -189,34 +185,21 @@ class Heads(nn.Module):
 
     def _softmax_nats(self, block: _Block, outputs: Tensor, codes: Tensor, outcomes: Tensor) -> Tensor:
         """Give ``(n_rows, n_members)``."""
-        shape = (len(block.members), block.width)
-        logits = outputs.unflatten(1, shape)
+        logits = outputs.unflatten(1, (len(block.members), block.width))
         if block.members[0] in self.within:
             i = block.members[0]
             table = functional.pad(self.refine[str(i)], (0, block.width - self.marginals[i].n_outcomes))
             logits = logits + table[codes[:, self.within[i]]][:, None]
-        logits = logits + self.closed[block.slice].view(shape)
-        seen = logits.gather(-1, outcomes[:, block.members, None])[..., 0]
-        nats: Tensor = torch.logsumexp(logits, -1) - seen
-        return nats
+        if block.is_padded:
+            logits = logits + self.closed[block.slice].view(logits.shape[1:])
+        seen = outcomes[:, block.members]
+        return functional.cross_entropy(logits.flatten(0, 1), seen.flatten(), reduction="none").view(seen.shape)
 
     def _mixture_nats(self, outputs: Tensor, codes: Tensor, outcomes: Tensor) -> Tensor:
         """Give ``(n_rows, n_mixed)``; 0 where the code is an outcome of its own."""
-        mixtures = outputs.unflatten(1, (len(self.mixed), 3, N_COMPONENTS))
-        weights, centres, scales = mixtures.unbind(2)
         at = self.cells[codes[:, self.mixed] + self.offsets[self.mixed_index]]
-        sharpness = torch.exp(-scales.clamp(NARROWEST, WIDEST))
-        low = (self.edges[at][..., None] - centres) * sharpness
-        high = (self.edges[at + 1][..., None] - centres) * sharpness
-        # log of sigmoid(high) - sigmoid(low), without cancellation
-        log_mass = (
-            torch.log(-torch.expm1((low - high).clamp(max=-1e-6)))
-            - functional.softplus(-high)
-            - functional.softplus(low)
-        )
-        nats = torch.logsumexp(weights, -1) - torch.logsumexp(weights + log_mass, -1)
         is_between = outcomes[:, self.mixed] == self.n_alone
-        return nats * is_between
+        return mixture_nats(outputs, self.edges[at], self.edges[at + 1]) * is_between
 
 
 def _blocks(marginals: Sequence[Marginal], learned: range, within: dict[int, int]) -> list[_Block]:
@@ -227,20 +210,9 @@ def _blocks(marginals: Sequence[Marginal], learned: range, within: dict[int, int
         groups.setdefault((width, i if i in within else -1), []).append(i)
     blocks: list[_Block] = []
     for (width, _), members in sorted(groups.items()):
-        blocks.append(_Block(members, blocks[-1].slice.stop if blocks else 0, width))
+        is_padded = any(marginals[i].n_outcomes < width for i in members)
+        blocks.append(_Block(members, blocks[-1].slice.stop if blocks else 0, width, is_padded))
     return blocks
-
-
-def _marginal_mixture(others: float) -> Tensor:
-    """Give the weights, centres and log-scales of a mixture whose first component is a standard logistic.
-
-    The others lie along it, each ready for a part of the rows.
-    """
-    share = (torch.arange(N_COMPONENTS - 1) + 0.5) / (N_COMPONENTS - 1)
-    weights = torch.cat([torch.zeros(1), torch.full((N_COMPONENTS - 1,), others)])
-    centres = torch.cat([torch.zeros(1), torch.logit(share)])
-    scales = torch.cat([torch.zeros(1), torch.full((N_COMPONENTS - 1,), math.log(0.5))])
-    return torch.cat([weights, centres, scales])
 
 
 def _pick(logits: Tensor, uniform: Tensor) -> Tensor:

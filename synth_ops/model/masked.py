@@ -13,9 +13,8 @@ from torch.nn import functional
 
 _MOST_PIECES = 64
 """Pieces from which runs are put together."""
-_COST_OF_RUN = 4096
+_COST_OF_RUN = 16_384
 """What it costs to start one more product, in multiplications a row."""
-
 
 
 class Run(NamedTuple):
@@ -27,7 +26,6 @@ class Run(NamedTuple):
     """Leading inputs that every one of them sees."""
     seen: int
     """Leading inputs that some of them see."""
-
 
 
 class MaskedLinear(nn.Module):
@@ -74,7 +72,7 @@ class MaskedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_cuda or torch.is_autocast_enabled(x.device.type):
             return self._forward_mixed(x)
-        y: Tensor = _Product.apply(x, self.weight, self.bias, self.mask, self.runs)
+        y: Tensor = _Product.apply(x, self.weight, self.bias, self.mask, self.runs)  # type: ignore[no-untyped-call] # as torch has it
         return y
 
     @torch.no_grad()

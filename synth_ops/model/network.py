@@ -35,6 +35,10 @@ class Recognition(nn.Module):
         return mean, log_variance.clamp(-8, 4)
 
 
+MOST_DIRECT = 2**24
+"""Weights from inputs to outputs up to which they are joined directly; of wider tables all goes by the hidden units."""
+
+
 class Decoder(nn.Module):
     """The masked autoregressive decoder: what it says of each sub-column, given those before it.
 
@@ -64,7 +68,9 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             MaskedLinear(self.degrees, self.degrees, strict=False, gain=0.5) for _ in range(config.n_blocks)
         )
-        self.direct = MaskedLinear(in_degrees, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
+        self.direct: MaskedLinear | None = None
+        if len(in_degrees) * len(out_degrees) <= MOST_DIRECT:
+            self.direct = MaskedLinear(in_degrees, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
         self.out = MaskedLinear(self.degrees, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
         self.dropout = config.dropout
 
@@ -74,12 +80,12 @@ class Decoder(nn.Module):
         for i, block in enumerate(self.blocks, start=1):
             hidden = hidden + block(drop(functional.silu(hidden), self.dropout, noise))
             hidden = hidden if shifts is None else hidden + shifts[i]
-        outputs: Tensor = self.direct(x) + self.out(drop(functional.silu(hidden), self.dropout, noise))
-        return outputs
+        outputs: Tensor = self.out(drop(functional.silu(hidden), self.dropout, noise))
+        return outputs if self.direct is None else outputs + self.direct(x)
 
     def silence(self) -> None:
         """Set to zero every weight that does not count, after some were put here by hand."""
-        for layer in (self.entry, *self.blocks, self.direct, self.out):
+        for layer in (self.entry, *self.blocks, self.out, *([self.direct] if self.direct else [])):
             layer.silence()
 
 

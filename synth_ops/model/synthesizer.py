@@ -29,8 +29,6 @@ from synth_ops.seeds import seed_of
 from synth_ops.workspace import staged, write_text
 
 Codes: TypeAlias = NDArray[np.int32]
-CHUNK = 16_384
-"""Rows sampled at once: large enough to keep a core busy, small enough to stay in cache."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Synthesizer(Protocol):
     def sample(self, n_rows: int, *, context: Codes | None, seed: int, given: "Given | None" = None) -> Codes:
         """Draw rows, given the codes of the first `n_context` sub-columns, and any others.
 
-        Rows come in chunks of `CHUNK`, each from a seed of its own: the first rows are the same however many follow.
+        Rows come in chunks, each from a seed of its own: the first rows are the same however many follow.
 
         **Shape**
 
@@ -120,8 +118,9 @@ class Neural:
         if context is not None:
             sampled[:, : self.n_context], known[:, : self.n_context] = context, True
         device = self.network.counts.device
-        for chunk, start in enumerate(range(0, n_rows, CHUNK)):
-            rows = slice(start, start + CHUNK)
+        size = self.network.rows_at_once
+        for chunk, start in enumerate(range(0, n_rows, size)):
+            rows = slice(start, start + size)
             noise = torch.Generator(device).manual_seed(seed_of(str(seed), str(chunk)))
             codes = torch.from_numpy(sampled[rows][:, self.order].astype(np.int64)).to(device)
             is_given = None if given is None else torch.from_numpy(known[rows][:, self.order]).to(device)
@@ -134,7 +133,7 @@ class Neural:
         device = self.network.counts.device
         noise = torch.Generator(device).manual_seed(seed)
         rows = torch.from_numpy(codes[:, self.order].astype(np.int64)).to(device)
-        nats = [self.network.nats(piece, noise) for piece in rows.split(CHUNK)]
+        nats = [self.network.nats(piece, noise) for piece in rows.split(self.network.rows_at_once)]
         return -torch.cat(nats).double().cpu().numpy() if nats else np.zeros(0)
 
     def save(self, folder: Path) -> None:

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from synth_ops.model.config import TrainingConfig
 
+_MOST_NUMBERS = 2**27
+"""Numbers that are held together: half a gigabyte."""
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -24,6 +27,9 @@ class Pace:
 class Trainable(nn.Module):
     """A network with objectives; a family with several has several parts, stepped in turn."""
 
+    rows_at_once: int = 16_384
+    """Rows that it is asked of together at most, where there is no gradient: of wide tables fewer, to spare memory."""
+
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
         """Give the parameters that each objective moves."""
         raise NotImplementedError
@@ -39,3 +45,12 @@ class Trainable(nn.Module):
     def nats(self, codes: Tensor, noise: torch.Generator) -> Tensor:
         """Give what validation minimises, a number for each row."""
         raise NotImplementedError
+
+
+def rows_within(n_numbers: int) -> int:
+    """Give the rows of so many numbers each that are looked at together.
+
+    >>> rows_within(600), rows_within(100_000)
+    (16384, 1342)
+    """
+    return max(64, min(Trainable.rows_at_once, _MOST_NUMBERS // max(1, n_numbers)))

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from synth_ops.errors import WorkerFailed
+from synth_ops.model.adamw import AdamW
 from synth_ops.model.checkpoint import load_checkpoint, save_checkpoint, under
 from synth_ops.model.clock import Clock
 from synth_ops.model.config import TrainingConfig
 from synth_ops.model.eta import validations_left
 from synth_ops.model.gradient import BatchGradient
-from synth_ops.model.trainable import Pace, Trainable
+from synth_ops.model.trainable import Trainable
 from synth_ops.records import LossPoint
 
 Stop = Literal["converged", "epochs", "time budget"]
@@ -33,6 +34,8 @@ CALMER = 0.3
 """Learning rate of a new try, in that of the one before."""
 MOST_POINTS = 200
 """Points of the loss that are kept."""
+_STEEPEST = 5.0
+"""Length of a gradient at most."""
 _AFAR = 2.0
 """Times the best loss, and at least this much above it, from which a loss is taken to diverge."""
 _FEW_ROWS = 1 << 16
@@ -170,22 +173,14 @@ class _Loop:
         batch, rate = self._batch(), self.config.learning_rate * self._schedule()
         for part, optimizer in self.optimizers.items():
             pace = self.network.pace(part)
-            for group in optimizer.param_groups:
-                group["lr"] = rate * pace.rate
             for _ in range(pace.n_steps):
-                loss = self._step_part(part, batch)
+                loss = self.gradient.step(part, batch, optimizer.parameters)
+                nn.utils.clip_grad_norm_(optimizer.parameters, _STEEPEST)
+                optimizer.step(rate * pace.rate)
             self.loss_sums[part] += loss
         self.at.step += 1
         self._average()
         self.clock.step_took(time.monotonic() - started)
-
-    def _step_part(self, part: str, batch: Tensor) -> Tensor:
-        optimizer = self.optimizers[part]
-        parameters = [p for g in optimizer.param_groups for p in g["params"]]
-        loss = self.gradient.step(part, batch, parameters)
-        nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimizer.step()
-        return loss
 
     def _schedule(self) -> float:
         """Warm up, stay, fall with each plateau, and end near zero if the rows or the time run out first."""
@@ -214,7 +209,7 @@ class _Loop:
         """Keep the averaged weights if they are the best so far, or go back to those that were."""
         started = time.monotonic()
         noise = torch.Generator(self.device).manual_seed(self.config.seed + 1)
-        nats = [self.averaged.nats(piece.long(), noise) for piece in torch.split(self.held, 8192)]
+        nats = [self.averaged.nats(piece.long(), noise) for piece in self.held.split(self.network.rows_at_once)]
         loss = float(torch.cat(nats).mean())
         if not math.isfinite(loss) or loss > self.at.best + max(_AFAR, (_AFAR - 1) * abs(self.at.best)):
             self._try_again(loss)
@@ -279,9 +274,10 @@ class _Loop:
             seconds.append(self.clock.seconds * to_come / (len(losses) - 1))
         return min(seconds)
 
-    def _new_optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        parts, pace = self.network.parts(), self.network.pace
-        return {part: _optimizer(params, self.config, pace(part)) for part, params in parts.items()}
+    def _new_optimizers(self) -> dict[str, AdamW]:
+        decay, pace = self.config.weight_decay, self.network.pace
+        parts = self.network.parts()
+        return {part: AdamW(own, weight_decay=decay, betas=pace(part).betas) for part, own in parts.items()}
 
     def _save(self) -> None:
         self.saved_at = time.monotonic()
@@ -293,8 +289,7 @@ class _Loop:
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
         tensors |= {f"loss/{part}": total for part, total in self.loss_sums.items()}
         for part, optimizer in self.optimizers.items():
-            for i, moments in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{part}/{i}/{k}": v for k, v in moments.items()}
+            tensors |= {f"optimizer/{part}/{name}": value for name, value in optimizer.tensors().items()}
         state = {"of": self._of(), "seconds": self.clock.seconds, "counters": asdict(self.at)}
         save_checkpoint(self.folder, self.at.step, tensors, state)
 
@@ -311,11 +306,7 @@ class _Loop:
         self.best = under(tensors, "best/")
         self.loss_sums = under(tensors, "loss/")
         for part, optimizer in self.optimizers.items():
-            saved = optimizer.state_dict()
-            for key, value in under(tensors, f"optimizer/{part}/").items():
-                i, name = key.split("/")
-                saved["state"].setdefault(int(i), {})[name] = value
-            optimizer.load_state_dict(saved)
+            optimizer.load(under(tensors, f"optimizer/{part}/"))
         self.at = Counters(**state["counters"])
         self.clock.earlier = state["seconds"]
 
@@ -351,13 +342,3 @@ def thinned(losses: Sequence[LossPoint], most: int = MOST_POINTS) -> tuple[LossP
     """Give at most that many points, evenly chosen, the first and the last among them."""
     chosen = np.linspace(0, len(losses) - 1, min(most, len(losses))).round().astype(int)
     return tuple(losses[i] for i in chosen)
-
-
-def _optimizer(parameters: list[nn.Parameter], config: TrainingConfig, pace: Pace) -> torch.optim.Optimizer:
-    """Decay matrices, leave biases and tables alone."""
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    chosen = [g for g in groups if g["params"]]
-    return torch.optim.AdamW(chosen, lr=config.learning_rate, betas=pace.betas, fused=True)

@@ -13,6 +13,10 @@ from synth_ops.model.heads import CLOSED, Heads
 from synth_ops.model.inputs import CodeInputs
 from synth_ops.model.marginals import marginals_of
 from synth_ops.model.network import Decoder, Recognition
+from synth_ops.model.trainable import rows_within
+
+N_PROPOSALS = 8
+"""Rows drawn for one of which something is given, and that one is chosen of."""
 
 
 class VAE(Conditional):
@@ -45,6 +49,7 @@ class VAE(Conditional):
         )
         with torch.no_grad():
             self.decoder.out.bias.copy_(self.heads.marginal_bias())
+        self.rows_at_once = rows_within(len(self.inputs.owners) + self.heads.n_outputs)
         self.conditioning = Conditioning(marginals, self.heads.degrees(), config)
         if self.d_latent:
             d_in, d_shifts = sum(self.inputs.widths), config.d_hidden * (1 + config.n_blocks)
@@ -59,8 +64,10 @@ class VAE(Conditional):
     @torch.no_grad()
     def forget_joints(self) -> None:
         """Leave each column its own frequencies and nothing else."""
-        for tensor in (self.decoder.direct.weight, self.decoder.direct.bias, self.decoder.out.weight):
-            tensor.zero_()
+        self.decoder.out.weight.zero_()
+        if self.decoder.direct is not None:
+            self.decoder.direct.weight.zero_()
+            self.decoder.direct.bias.zero_()
         self.decoder.out.bias.copy_(self.heads.marginal_bias(others=CLOSED))
 
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
@@ -111,12 +118,35 @@ class VAE(Conditional):
         """
         sampler = Ancestral(self.decoder, self.heads, self.inputs.tables(), self.n_context)
         if is_given is not None:
-            told, added = self.conditioning(codes * is_given, is_given)
-            return sampler.run(codes, noise, shifts=told, given=Given(is_given, added, never_null))
+            return self._draw_given(sampler, codes, noise, is_given, never_null=never_null)
         shifts = None
         if self.d_latent:
             shifts = self._shifts(torch.randn(len(codes), self.d_latent, generator=noise, device=codes.device))
         return sampler.run(codes, noise, shifts=shifts)
+
+    def _draw_given(
+        self, sampler: Ancestral, codes: Tensor, noise: torch.Generator, is_given: Tensor, *, never_null: bool
+    ) -> Tensor:
+        """Draw rows that hold what is given, several for each, and keep one of them.
+
+        What the conditioning proposes is weighed by what the decoder says of the whole row (sampling importance
+        resampling, Rubin 1988): so a joint holds that the conditioning has not learned. With a latent there is only a
+        bound to weigh by, and one is drawn.
+        """
+        told, added = self.conditioning(codes * is_given, is_given)
+        given = Given(is_given, added, never_null)
+        if self.d_latent:
+            return sampler.run(codes, noise, shifts=told, given=given)
+        chosen, best = codes, torch.full((len(codes),), -torch.inf, device=codes.device)
+        for _ in range(N_PROPOSALS):
+            drawn = sampler.run(codes.clone(), noise, shifts=told, given=given)
+            proposed = self.heads.nats(self.decoder(self.inputs(drawn), told) + added, drawn)
+            weight = (proposed * ~is_given).sum(1) - self.nats(drawn, noise)
+            lot = torch.rand(len(codes), generator=noise, device=codes.device).clamp(min=1e-30)
+            score = weight - torch.log(-torch.log(lot))  # the greatest of these is a draw by weight (Gumbel's trick)
+            is_better = score > best
+            chosen, best = torch.where(is_better[:, None], drawn, chosen), torch.where(is_better, score, best)
+        return codes.copy_(chosen)
 
     def _bound(self, codes: Tensor, noise: torch.Generator, *, dropout: bool) -> tuple[Tensor, Tensor]:
         x = self.inputs(codes)

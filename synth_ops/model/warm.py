@@ -16,8 +16,9 @@ from torch import Tensor
 
 from synth_ops.encode.layout import Layout, SubColumn
 from synth_ops.model.config import NetworkConfig
-from synth_ops.model.heads import N_MIXTURE, Heads
+from synth_ops.model.heads import Heads
 from synth_ops.model.inputs import CodeInputs
+from synth_ops.model.mixture import N_MIXTURE
 from synth_ops.model.order import reading_order
 from synth_ops.model.vae import VAE
 

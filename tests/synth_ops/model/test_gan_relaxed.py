@@ -2,8 +2,9 @@ import torch
 
 from synth_ops.encode.layout import Layout
 from synth_ops.model.gan_relaxed import FixedVectors, relaxed_draw
-from synth_ops.model.heads import N_COMPONENTS, Heads
+from synth_ops.model.heads import Heads
 from synth_ops.model.marginals import count_codes, marginals_of
+from synth_ops.model.mixture import N_COMPONENTS
 from tests.synth_ops.model.toys import LAYOUT, SMOOTH, rows, smooth_rows
 
 

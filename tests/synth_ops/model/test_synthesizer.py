@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth_ops.encode.layout import Layout
+from synth_ops.encode.layout import Layout, SubColumn
 from synth_ops.errors import CorruptArtifact, PlanError
-from synth_ops.model import Constant, fit_synthesizer, load_synthesizer
+from synth_ops.model import Constant, Neural, TrainingConfig, fit_synthesizer, load_synthesizer
 from tests.synth_ops.model.toys import LAYOUT, SMALL, rows
 
 
@@ -90,3 +90,54 @@ def test_warm_start_begins_where_the_parent_stood() -> None:
     _, warm = fit_synthesizer("vae", codes, LAYOUT, 0, one_epoch, start_from=parent)
 
     assert warm.loss < cold.loss - 0.1
+
+
+def test_two_thousand_columns_are_learned_and_filled() -> None:
+    """Of each pair of neighbours one says what the other is."""
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, 3, (600, 1_000))
+    codes = np.stack([first, (first + 1) % 3], 2).reshape(600, 2_000).astype(np.int32)
+    layout = Layout(sub_columns=tuple(SubColumn(column=f"c{i}", part="value", size=3) for i in range(2_000)))
+    config = SMALL.model_copy(update={"n_epochs": 12, "patience": 12, "learning_rate": 1e-2, "conditioning": 0.0})
+
+    synthesizer, _ = fit_synthesizer("vae", codes, layout, 0, config)
+    pairs = synthesizer.sample(300, context=None, seed=1).reshape(300, 1_000, 2)
+
+    assert np.mean(pairs[..., 1] == (pairs[..., 0] + 1) % 3) > 0.9
+
+
+@pytest.mark.parametrize("family", ["vae", "gan"])
+def test_two_thousand_ordered_columns_take_no_square_of_memory(family: str) -> None:
+    codes = np.random.default_rng(0).integers(0, 200, (200, 2_000)).astype(np.int32)
+    layout = Layout(
+        sub_columns=tuple(SubColumn(column=f"c{i}", part="value", size=200, ordinal=True) for i in range(2_000))
+    )
+
+    synthesizer, _ = fit_synthesizer(family, codes, layout, 0, SMALL.model_copy(update={"n_epochs": 1}))
+
+    assert isinstance(synthesizer, Neural)
+    assert sum(p.numel() for p in synthesizer.network.parameters()) < 2e7
+    assert synthesizer.sample(50, context=None, seed=0).shape == (50, 2_000)
+
+
+def test_a_hundred_thousand_categories_keep_what_goes_with_each() -> None:
+    """Cities of fifty countries, in two sub-columns as their codec makes them: a city stays in its country."""
+    rng = np.random.default_rng(0)
+    n_groups, n_fine = 400, 250
+    city = rng.integers(0, n_groups * n_fine, 200_000)
+    country = city // n_fine % 50
+    codes = np.stack([country, city // n_fine, city % n_fine], 1).astype(np.int32)
+    layout = Layout(
+        sub_columns=(
+            SubColumn(column="country", part="value", size=50),
+            SubColumn(column="city", part="coarse", size=n_groups),
+            SubColumn(column="city", part="fine", size=n_fine, within=1),
+        )
+    )
+    config = TrainingConfig(n_epochs=3, conditioning=0.0, network=SMALL.network.model_copy(update={"d_hidden": 64}))
+
+    synthesizer, _ = fit_synthesizer("vae", codes, layout, 0, config)
+    drawn = synthesizer.sample(20_000, context=None, seed=1)
+
+    assert np.mean(drawn[:, 1] % 50 == drawn[:, 0]) > 0.95
+    assert len(np.unique(drawn[:, 1] * n_fine + drawn[:, 2])) > 15_000

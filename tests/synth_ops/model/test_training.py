@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from synth_ops.errors import WorkerFailed
 from synth_ops.model import Neural, TrainingConfig, fit_synthesizer
 from synth_ops.model import training as loop
+from synth_ops.model.trainable import Trainable
 from synth_ops.records import LossPoint
 from tests.synth_ops.model.toys import LAYOUT, SMALL, rows
 
@@ -25,7 +26,7 @@ SPREAD = 5.0
 CALM = TrainingConfig(n_epochs=40, batch_size=32, learning_rate=0.05, ema=0.9, patience=10)
 
 
-class Spread(loop.Trainable):
+class Spread(Trainable):
     """Learns the variance of normal numbers, and is not kept from guessing one below zero."""
 
     def __init__(self) -> None:
@@ -224,7 +225,7 @@ def test_a_step_asks_the_device_for_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(network, Neural)
     training = loop._Loop(network.network.requires_grad_(), codes, SMALL, None, None)
     for optimizer in training.optimizers.values():
-        monkeypatch.setattr(optimizer, "step", lambda: None)  # on a CPU, AdamW looks at its own count of steps
+        monkeypatch.setattr(optimizer, "step", lambda _rate: None)  # on a CPU, AdamW looks at its own count of steps
 
     with Asked() as asked:
         training._step()
