@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 FINETUNE_SHARE = 0.12
 """Row visits of a warm-started training, in those of the cold one that it goes back to."""
 FINETUNE_RATE = 1e-3
-"""Its learning rate, half of a cold one's."""
-FINETUNE_CONDITIONING = 0.1
+"""Its learning rate, a fifth of a cold one's."""
+FINETUNE_CONDITIONING = 0.05
 """Row visits that follow on being told any sub-columns, in its own; what was learned of that is carried over."""
 
 

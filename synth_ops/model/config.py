@@ -4,6 +4,9 @@ from pydantic import Field
 
 from synth_ops.records import Record
 
+_MOST_DROPOUT = 0.1
+_ROWS_DROPPED = 2_000
+
 
 class NetworkConfig(Record):
     """The shape of a network; size is the only difference between a laptop's and a GPU's."""
@@ -22,8 +25,17 @@ class NetworkConfig(Record):
     """Hidden units of the encoder."""
     degrees: tuple[int, ...] | None = None
     """The last sub-column, in reading order, that each hidden unit may see, ascending; None for even shares."""
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    """Share of hidden units that a training step leaves out."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Share of hidden units that a training step leaves out; None for less of them, the more rows there are."""
+
+    def of_rows(self, n_rows: int) -> "NetworkConfig":
+        """Settle what depends on the rows: few are soon known by heart, many need no dropout that slows learning.
+
+        >>> NetworkConfig().of_rows(10_000).dropout, NetworkConfig().of_rows(100_000).dropout
+        (0.1, 0.02)
+        """
+        share = min(_MOST_DROPOUT, _ROWS_DROPPED / max(1, n_rows)) if self.dropout is None else self.dropout
+        return self.model_copy(update={"dropout": round(share, 4)})
 
 
 _NO_LIMIT = 10**12
@@ -40,7 +52,7 @@ class TrainingConfig(Record):
     """Rows per optimizer step; small tables use less."""
     gpu_batch_size: int = Field(default=4096, ge=1)
     """The same on a GPU, which has little to do with fewer."""
-    learning_rate: float = Field(default=2e-3, gt=0)
+    learning_rate: float = Field(default=5e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     ema: float = Field(default=0.995, ge=0, lt=1)
     """Weight of the past in the averaged weights that are kept."""
@@ -49,7 +61,7 @@ class TrainingConfig(Record):
     patience: int = Field(default=5, ge=1)
     """Validations without progress before training stops."""
     kl_weight: float = Field(default=1.0, ge=0)
-    conditioning: float = Field(default=0.2, ge=0)
+    conditioning: float = Field(default=0.1, ge=0)
     """Row visits spent on learning to be told any sub-columns, in those of the training before; 0 for not at all."""
     compile: bool = False
     """Whether `torch.compile` makes kernels of the network's parts first: for long runs, a minute is spent on it."""

@@ -15,12 +15,14 @@ from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.family import CodeNetwork
 from synth_ops.model.gan_finish import AdversarialFinish
 from synth_ops.model.gan_generator import Generator
-from synth_ops.model.trainable import Trainable, rows_within
+from synth_ops.model.trainable import Pace, Trainable, rows_within
 
 _FINISH = 0.06
 """Row visits of the adversarial finish, in those of the training before it."""
-_FINISH_RATE = 0.03
-"""Learning rate of the finish, in that of the training before it."""
+_RATE = 0.4
+"""Learning rate of the likelihood, in that of the configuration."""
+_FINISH_RATE = 0.012
+"""The same of the finish."""
 _FINISH_EMA = 0.99
 _FINISH_PATIENCE = 2
 _SMALL = 1000
@@ -57,6 +59,10 @@ class GAN(CodeNetwork):
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
         """Give the parameters that the likelihood of hidden codes moves: all of them."""
         return {"generator": list(self.parameters())}
+
+    def pace(self, part: str) -> Pace:  # noqa: ARG002 — there is one part
+        """Give the generator a slower pace than the configuration's, which is a decoder's."""
+        return Pace(rate=_RATE)
 
     def part_loss(self, part: str, codes: Tensor, noise: torch.Generator, config: TrainingConfig) -> Tensor:  # noqa: ARG002 — there is one part
         """Give the mean negative log-likelihood of hidden codes, ``()``, for a gradient step."""

@@ -46,7 +46,7 @@ class Generator(nn.Module):
         """
         super().__init__()
         n = len(layout.sizes)
-        self.layout, self.n_context, self.dropout = layout, n_context, config.dropout
+        self.layout, self.n_context, self.dropout = layout, n_context, config.dropout or 0.0
         marginals = marginals_of(layout, counts)
         self.register_buffer("passes", torch.arange(n) - n_context)
         self.places = self.passes.tolist()

@@ -72,7 +72,7 @@ class Decoder(nn.Module):
         if len(in_degrees) * len(out_degrees) <= MOST_DIRECT:
             self.direct = MaskedLinear(in_degrees, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
         self.out = MaskedLinear(self.degrees, out_degrees, strict=True, gain=0.05, precise_from=precise_from)
-        self.dropout = config.dropout
+        self.dropout = config.dropout or 0.0
 
     def forward(self, x: Tensor, shifts: list[Tensor] | None = None, noise: torch.Generator | None = None) -> Tensor:
         """Give the outputs; `shifts` are added to each layer's hidden units, and `noise` draws their dropout."""
