@@ -21,9 +21,6 @@ class CodeNetwork(Trainable):
         """Leave each column its own frequencies and nothing else."""
         raise NotImplementedError
 
-    def calibrate(self, rows: Tensor) -> None:
-        """Set how far it is to be believed, from ``(n_rows, n_sub_columns)`` codes that it did not learn from."""
-
     def to_follow(self, layout: Layout, config: TrainingConfig) -> tuple[Trainable, TrainingConfig] | None:  # noqa: ARG002 — of the protocol
         """Give a second training, to follow the first, and how long it lasts; None where the first is all."""
         return None

@@ -22,7 +22,7 @@ from synth_ops.model.gan import GAN
 from synth_ops.model.marginals import count_codes
 from synth_ops.model.order import reading_order, reordered
 from synth_ops.model.threads import steady_threads
-from synth_ops.model.training import Tick, Trained, split_validation, train
+from synth_ops.model.training import Tick, Trained, train
 from synth_ops.model.vae import VAE
 from synth_ops.model.warm import CodeMaps, Course, carry_over, grown, plot_course
 from synth_ops.seeds import seed_of
@@ -203,7 +203,6 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
     began = time.monotonic() if began is None else began
     with steady_threads(rows.device):
         ended = train(network, rows, _shortened(config), checkpoint=checkpoint, watch=watch, began=began)
-        network.calibrate(split_validation(rows, config)[0])
         follows = network.to_follow(read, _remaining(config, ended, began))
         if follows is not None:
             second, course = follows

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from synth_ops.encode.layout import Layout
 from synth_ops.model.ancestral import Ancestral, Given
-from synth_ops.model.calibration import calibrate
 from synth_ops.model.conditioning import Conditional, Conditioning
 from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.heads import CLOSED, Heads
@@ -70,11 +69,6 @@ class VAE(Conditional):
             self.decoder.direct.weight.zero_()
             self.decoder.direct.bias.zero_()
         self.decoder.out.bias.copy_(self.heads.marginal_bias(others=CLOSED))
-
-    def calibrate(self, rows: Tensor) -> None:
-        """Scale what is said of each column by what held-out rows bear out; a bound, with a latent, cannot tell."""
-        if not self.d_latent:
-            calibrate(self, rows)
 
     def parts(self) -> Mapping[str, list[nn.Parameter]]:
         """Give the parameters of the evidence; the conditioning is trained after them."""

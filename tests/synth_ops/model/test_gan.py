@@ -8,7 +8,7 @@ from synth_ops.model import Given, Synthesizer, fit_synthesizer, load_synthesize
 from tests.synth_ops.model.toys import LAYOUT, SMALL, SMOOTH, rows, smooth_rows
 
 NETWORK = SMALL.network.model_copy(update={"d_hidden": 96, "d_embedding": 8})
-LONGER = SMALL.model_copy(update={"n_epochs": 40, "patience": 40, "learning_rate": 4e-3, "network": NETWORK})
+LONGER = SMALL.model_copy(update={"n_epochs": 40, "patience": 40, "learning_rate": 1e-2, "network": NETWORK})
 
 
 @pytest.fixture(scope="module")
