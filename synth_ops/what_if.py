@@ -1,7 +1,8 @@
 """One table's model, asked by hand: rows with something given, rebalanced rows, missing values filled.
 
-What a model is not asked for it draws from what it is told, exactly and without rejection. The models lie in the
-private part of a workspace, for their weights come from production; what is drawn here has passed no gate.
+What is not given is drawn from what it then is, without rejection: several rows are proposed for each, and one is
+chosen by what the model says of the whole. The models lie in the private part of a workspace, for their weights come
+from production; what is drawn here has passed no gate.
 """
 
 import json

@@ -1,8 +1,9 @@
-"""Any sub-columns given, the others drawn from what they then are: without rejection, in one pass.
+"""What proposes rows of which any sub-columns are given.
 
 A masked decoder knows what comes before a sub-column, not what is given after it. Here is what it lacks: the given
 sub-columns of a row, in whatever place, shift all hidden units, and speak directly to the outputs before them. With
-the decoder's weights left as they are, rows without anything given are drawn as ever.
+the decoder's weights left as they are, rows without anything given are drawn as ever; what is proposed here is weighed
+by what the decoder says of the whole row.
 """
 
 from collections.abc import Mapping, Sequence

@@ -13,9 +13,9 @@ class NetworkConfig(Record):
 
     d_embedding: int = Field(default=12, ge=1)
     """Numbers a code becomes."""
-    d_hidden: int = Field(default=512, ge=8)
+    d_hidden: int = Field(default=384, ge=8)
     """Hidden units of the decoder, shared among the sub-columns."""
-    n_blocks: int = Field(default=1, ge=0)
+    n_blocks: int = Field(default=2, ge=0)
     """Residual blocks of the decoder."""
     d_latent: int = Field(default=0, ge=0)
     """Numbers of the latent; 0 for none."""

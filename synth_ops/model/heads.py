@@ -7,6 +7,7 @@ are alike without being told so.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,8 @@ CLOSED = -1e4
 """Logit of an outcome that a sub-column does not have."""
 NEVER = -12.0
 """Logit of a fine code that its coarse code never had."""
+_FEW = 128
+"""Outcomes up to which shares are summed up by a product of matrices."""
 _WIDTHS = sorted({2**k for k in range(1, 18)} | {3 * 2**k for k in range(17)})
 
 
@@ -219,5 +222,12 @@ def _pick(logits: Tensor, uniform: Tensor) -> Tensor:
     """Draw an outcome for each row, of ``(n_outcomes, n_rows)``, by inverting the cumulated shares."""
     if len(logits) == 1:
         return torch.zeros(logits.shape[1], dtype=torch.long, device=logits.device)
-    cumulated = torch.softmax(logits, 0).cumsum(0)
+    shares = torch.softmax(logits, 0)
+    cumulated = _summed_up(len(shares), shares.device) @ shares if len(shares) <= _FEW else shares.cumsum(0)
     return (cumulated[:-1] < uniform * cumulated[-1]).sum(0)
+
+
+@cache
+def _summed_up(n: int, device: torch.device) -> Tensor:
+    """Give ``(n, n)`` ones on and below the diagonal: of few numbers, a product sums up sooner than a sum does."""
+    return torch.ones(n, n, device=device).tril_()

@@ -29,6 +29,8 @@ from synth_ops.seeds import seed_of
 from synth_ops.workspace import staged, write_text
 
 Codes: TypeAlias = NDArray[np.int32]
+CACHED_ROWS = 2048
+"""Rows that a CPU samples at once: what is known of them stays in its cache."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Neural:
         if context is not None:
             sampled[:, : self.n_context], known[:, : self.n_context] = context, True
         device = self.network.counts.device
-        size = self.network.rows_at_once
+        size = self.network.rows_at_once if device.type == "cuda" else min(self.network.rows_at_once, CACHED_ROWS)
         for chunk, start in enumerate(range(0, n_rows, size)):
             rows = slice(start, start + size)
             noise = torch.Generator(device).manual_seed(seed_of(str(seed), str(chunk)))

@@ -40,6 +40,7 @@ class VAE(Conditional):
         """
         super().__init__()
         self.n_context, self.sizes, self.d_latent = n_context, layout.sizes, config.d_latent
+        self._cut: tuple[object, Ancestral] | None = None
         marginals = marginals_of(layout, counts)
         self.register_buffer("counts", counts)
         self.inputs = CodeInputs(marginals, config.d_embedding)
@@ -116,13 +117,20 @@ class VAE(Conditional):
 
         With `never_null`, what is drawn is not null.
         """
-        sampler = Ancestral(self.decoder, self.heads, self.inputs.tables(), self.n_context)
+        sampler = self._sampler()
         if is_given is not None:
             return self._draw_given(sampler, codes, noise, is_given, never_null=never_null)
         shifts = None
         if self.d_latent:
             shifts = self._shifts(torch.randn(len(codes), self.d_latent, generator=noise, device=codes.device))
         return sampler.run(codes, noise, shifts=shifts)
+
+    def _sampler(self) -> Ancestral:
+        """Give the weights cut for sampling, anew when they have changed: chunks are many, and short."""
+        cut_of = tuple((p.data_ptr(), p._version) for p in self.parameters())  # noqa: SLF001 — torch has no other word
+        if self._cut is None or self._cut[0] != cut_of:
+            self._cut = cut_of, Ancestral(self.decoder, self.heads, self.inputs.tables(), self.n_context)
+        return self._cut[1]
 
     def _draw_given(
         self, sampler: Ancestral, codes: Tensor, noise: torch.Generator, is_given: Tensor, *, never_null: bool

@@ -45,7 +45,7 @@ def test_a_sub_column_ignores_itself_and_what_follows(layout: Layout, codes: np.
 def test_sampling_sees_the_outputs_that_training_sees(n_context: int) -> None:
     """Each hidden unit is computed once a row, in the order of its degree, and comes to the same."""
     vae, codes = network(SMOOTH, smooth_rows(500), n_context)
-    shifts = [torch.randn(len(codes), SMALL.network.d_hidden) for _ in range(2)]
+    shifts = [torch.randn(len(codes), SMALL.network.d_hidden) for _ in range(1 + SMALL.network.n_blocks)]
     with torch.no_grad():
         expected = vae.decoder(vae.inputs(codes), shifts)
         ancestral = Ancestral(vae.decoder, vae.heads, vae.inputs.tables(), n_context)
