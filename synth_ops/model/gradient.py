@@ -4,7 +4,7 @@ Threads that share one operation await each other at each, and on a busy machine
 step. The shards are the same however many cores there are, and so is their sum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
@@ -22,22 +22,30 @@ _FEWEST_ROWS = 64
 
 
 class BatchGradient:
-    """Computes gradients until it is closed."""
+    """Computes gradients; as a context, with the threads that operations may take shared among the shards."""
 
     def __init__(self, network: Trainable, config: TrainingConfig, device: torch.device, batch_size: int) -> None:
         self.network, self.config, self.device = network, config, device
         is_cut = device.type == "cpu" and batch_size >= N_SHARDS * _FEWEST_ROWS and not config.compile
         self.noises = [torch.Generator(device) for _ in range(N_SHARDS if is_cut else 1)]
-        self.threads = ThreadPoolExecutor(1, thread_name_prefix="gradient") if is_cut else None
+        self.pool: ThreadPoolExecutor | None = None
+        self.n_threads = torch.get_num_threads()
 
     def __enter__(self) -> Self:
+        self.n_threads = torch.get_num_threads()
+        if self.device.type == "cpu":
+            torch.set_num_threads(max(1, self.n_threads // N_SHARDS))
+        if len(self.noises) > 1 and self.n_threads > 1:
+            self.pool = ThreadPoolExecutor(1, thread_name_prefix="gradient")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.threads is not None:
-            self.threads.shutdown()
+        if self.pool is not None:
+            self.pool.shutdown()
+            self.pool = None
+        torch.set_num_threads(self.n_threads)
 
     def seed(self, seed: int) -> None:
         """Begin every shard's noise anew."""
@@ -52,19 +60,19 @@ class BatchGradient:
         - codes: ``(n_rows, n_sub_columns)``
         - result: ``()``
         """
-        shards = codes.tensor_split(len(self.noises))
-        shares = [len(shard) / len(codes) for shard in shards]
-        if self.threads is None:
-            ((loss, gradients),) = [self._of_shard(part, shards[0], self.noises[0], parameters, 1.0)]
-        else:
-            other = self.threads.submit(self._of_shard, part, shards[1], self.noises[1], parameters, shares[1])
-            loss, gradients = self._of_shard(part, shards[0], self.noises[0], parameters, shares[0])
-            loss_besides, besides = other.result()
+        shards = [(part, c, noise, parameters, len(c) / len(codes)) for c, noise in self._cut(codes)]
+        others = [self.pool.submit(self._of_shard, *shard) for shard in shards[1:]] if self.pool else []
+        loss, gradients = self._of_shard(*shards[0])
+        besides = [other.result() for other in others] or [self._of_shard(*shard) for shard in shards[1:]]
+        for loss_besides, more in besides:
             loss = loss + loss_besides
-            torch._foreach_add_([g for g in gradients if g is not None], [g for g in besides if g is not None])
+            torch._foreach_add_([g for g in gradients if g is not None], [g for g in more if g is not None])
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         return loss
+
+    def _cut(self, codes: Tensor) -> Iterable[tuple[Tensor, torch.Generator]]:
+        return zip(codes.tensor_split(len(self.noises)), self.noises, strict=True)
 
     def _of_shard(
         self, part: str, codes: Tensor, noise: torch.Generator, parameters: Sequence[nn.Parameter], share: float

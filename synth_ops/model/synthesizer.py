@@ -21,7 +21,6 @@ from synth_ops.model.family import CodeNetwork
 from synth_ops.model.gan import GAN
 from synth_ops.model.marginals import count_codes
 from synth_ops.model.order import reading_order, reordered
-from synth_ops.model.threads import steady_threads
 from synth_ops.model.training import Tick, Trained, train
 from synth_ops.model.vae import VAE
 from synth_ops.model.warm import CodeMaps, Course, carry_over, grown, plot_course
@@ -203,12 +202,11 @@ def fit_synthesizer(  # noqa: PLR0913 — what is learned is positional, how is 
         return synthesizer, Trained(0, 0, 0.0, "converged", 0.0)
     rows = rows.to(pick_device(device))
     began = time.monotonic() if began is None else began
-    with steady_threads(rows.device):
-        ended = train(network, rows, _shortened(config), checkpoint=checkpoint, watch=watch, began=began)
-        follows = network.to_follow(read, _remaining(config, ended, began))
-        if follows is not None:
-            second, course = follows
-            train(second, rows, course, checkpoint=checkpoint / "then" if checkpoint else None)
+    ended = train(network, rows, _shortened(config), checkpoint=checkpoint, watch=watch, began=began)
+    follows = network.to_follow(read, _remaining(config, ended, began))
+    if follows is not None:
+        second, course = follows
+        train(second, rows, course, checkpoint=checkpoint / "then" if checkpoint else None)
     return synthesizer, ended
 
 

@@ -42,6 +42,24 @@ def test_two_shards_give_the_gradient_of_the_whole_batch() -> None:
     torch.testing.assert_close(torch.tensor([loss, slope]), torch.stack([expected, 2 * expected]))
 
 
+def test_one_thread_gives_the_same_gradient_as_two() -> None:
+    codes, found = torch.arange(300)[:, None], []
+    before = torch.get_num_threads()
+    for n_threads in (1, 2):
+        torch.set_num_threads(n_threads)
+        found.append(gradient_of(Line(noisy=1.0), codes))
+    torch.set_num_threads(before)
+
+    assert found[0] == found[1]
+
+
+def test_threads_are_given_back() -> None:
+    before = torch.get_num_threads()
+    gradient_of(Line(), torch.arange(300)[:, None])
+
+    assert torch.get_num_threads() == before
+
+
 def test_a_parameter_that_has_no_part_in_the_loss_gets_no_gradient() -> None:
     line = Line()
     gradient_of(line, torch.arange(300)[:, None])
