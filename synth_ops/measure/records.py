@@ -24,6 +24,12 @@ class Measure(Record):
     """The 95 % quantile of those draws."""
     independent: float | None = None
     """The same figure for real columns shuffled independently: what a model scores that learned no relation."""
+    low: float | None = None
+    """Lower bound of what the figure may really be, one-sided 95 %: of attacks, whose figure is an estimate."""
+    high: float | None = None
+    """Upper bound of what the figure may really be, one-sided 95 %. An attack is judged by it."""
+    detectable: float | None = None
+    """The smallest figure that would have been told from chance, four times of five, with so many rows."""
     n: int = 0
     """Rows on each side of the comparison."""
     limit: float | None = None
