@@ -8,17 +8,17 @@ from synth_ops.workspace import Workspace, read_record, write_record
 
 LEARNED = frozenset(
     {
-        "expect_classifier_to_be_unsure",
-        "expect_column_categories_not_rare",
+        "expect_table_to_be_indistinguishable",
+        "expect_column_categories_to_not_be_rare",
         "expect_column_categories_to_be_known",
-        "expect_column_nulls_to_follow",
-        "expect_column_shape_to_follow",
-        "expect_column_within_common_range",
-        "expect_columns_to_follow_on_average",
-        "expect_foreign_key_nulls_to_follow",
-        "expect_foreign_key_orphans_to_follow",
-        "expect_no_more_copies_than_holdout",
-        "expect_pairs_to_follow_on_average",
+        "expect_column_nulls_to_match_reference",
+        "expect_column_shape_to_match_reference",
+        "expect_column_values_to_be_within_common_range",
+        "expect_column_shapes_to_match_reference",
+        "expect_foreign_key_nulls_to_match",
+        "expect_foreign_key_orphans_to_match",
+        "expect_no_record_to_be_copied",
+        "expect_column_pairs_to_match_reference",
     }
 )
 """Checks of fidelity and privacy: what they find is a model's doing. Keys, types and counts are not."""

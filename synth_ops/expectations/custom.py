@@ -141,11 +141,11 @@ class MeasuredExpectation(BatchExpectation):
         return "--" if observed is None else f"{observed:.3g}"
 
 
-class ExpectColumnsAsDeclared(MeasuredExpectation):
+class ExpectTableColumnsToMatchSource(MeasuredExpectation):
     """Columns, their types and their order are those that the source declares."""
 
 
-class ExpectRowCountAsPlanned(MeasuredExpectation):
+class ExpectTableRowCountToMatchPlan(MeasuredExpectation):
     """The copy has about as many rows as the plan asks for."""
 
     min_ratio: float
@@ -159,28 +159,28 @@ class ExpectForeignKeyToResolve(MeasuredExpectation):
     max_share: float
 
 
-class ExpectForeignKeyOrphansToFollow(MeasuredExpectation):
+class ExpectForeignKeyOrphansToMatch(MeasuredExpectation):
     """A soft key keeps its share of orphans."""
 
     foreign_key: str
     max_excess: float
 
 
-class ExpectForeignKeyNullsToFollow(MeasuredExpectation):
+class ExpectForeignKeyNullsToMatch(MeasuredExpectation):
     """A key keeps its share of nulls."""
 
     foreign_key: str
     max_excess: float
 
 
-class ExpectChildrenPerParentToFollow(MeasuredExpectation):
+class ExpectChildrenPerParentToMatch(MeasuredExpectation):
     """Parents have as many children as in production."""
 
     foreign_key: str
     max_excess: float
 
 
-class ExpectColumnWithinCommonRange(MeasuredExpectation):
+class ExpectColumnValuesToBeWithinCommonRange(MeasuredExpectation):
     """No value lies where few real rows do."""
 
     column: str
@@ -194,47 +194,47 @@ class ExpectColumnCategoriesToBeKnown(MeasuredExpectation):
     max_excess: float
 
 
-class ExpectColumnCategoriesNotRare(MeasuredExpectation):
+class ExpectColumnCategoriesToNotBeRare(MeasuredExpectation):
     """No label is there that too few real rows hold."""
 
     column: str
     max_share: float
 
 
-class ExpectColumnNullsToFollow(MeasuredExpectation):
+class ExpectColumnNullsToMatchReference(MeasuredExpectation):
     """A column is null as often as in production."""
 
     column: str
     max_excess: float
 
 
-class ExpectColumnShapeToFollow(MeasuredExpectation):
+class ExpectColumnShapeToMatchReference(MeasuredExpectation):
     """A column is distributed as in production."""
 
     column: str
     max_excess: float
 
 
-class ExpectColumnsToFollowOnAverage(MeasuredExpectation):
+class ExpectColumnShapesToMatchReference(MeasuredExpectation):
     """Columns are distributed as in production, on average."""
 
     max_excess: float
 
 
-class ExpectPairsToFollowOnAverage(MeasuredExpectation):
+class ExpectColumnPairsToMatchReference(MeasuredExpectation):
     """Pairs of columns go together as in production, on average."""
 
     max_excess: float
 
 
-class ExpectClassifierToBeUnsure(MeasuredExpectation):
+class ExpectTableToBeIndistinguishable(MeasuredExpectation):
     """A classifier can hardly tell the copy from production."""
 
     min_auc: float
     max_auc: float
 
 
-class ExpectNoMoreCopiesThanHoldout(MeasuredExpectation):
+class ExpectNoRecordToBeCopied(MeasuredExpectation):
     """The copy repeats no more of the training rows than real rows do that no model has seen."""
 
     max_excess: float

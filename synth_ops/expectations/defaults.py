@@ -73,10 +73,10 @@ def is_measurable(plan: Plan, table: TablePlan, n_rows: int) -> bool:
 
 
 def _structure(table: TablePlan, n_rows: int) -> Iterator[Expectation]:
-    yield _expect("expect_columns_as_declared", "Readers of the copy find what readers of production find.")
+    yield _expect("expect_table_columns_to_match_source", "Readers of the copy find what readers of production find.")
     least, most = (1.0, 1.0) if table.mode == "copy" else (0.8, 1.25) if n_rows >= MIN_HOLDOUT_ROWS else (0.25, 4.0)
     note = "Children are as many as their synthetic parents have, so a child table's rows vary a little."
-    yield _expect("expect_row_count_as_planned", note, min_ratio=least, max_ratio=most)
+    yield _expect("expect_table_row_count_to_match_plan", note, min_ratio=least, max_ratio=most)
     for column in table.table.columns:
         if not column.nullable:
             yield _expect("expect_column_values_to_not_be_null", "Declared NOT NULL.", column=column.name)
@@ -115,14 +115,14 @@ def _reference(table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Ex
         return
     if key.soft:
         note = "Not declared in the database: it keeps production's share of orphans."
-        yield _expect("expect_foreign_key_orphans_to_follow", note, foreign_key=key.name, max_excess=0.02)
+        yield _expect("expect_foreign_key_orphans_to_match", note, foreign_key=key.name, max_excess=0.02)
     if any(table.table.column(name).nullable for name in key.columns):
         note = "As many rows refer to nothing as in production."
-        yield _expect("expect_foreign_key_nulls_to_follow", note, foreign_key=key.name, max_excess=0.02)
+        yield _expect("expect_foreign_key_nulls_to_match", note, foreign_key=key.name, max_excess=0.02)
     few = n_parents < MIN_PARENTS
     note = "Joins fan out as they do in production." + (" With so few parents it only warns." if few else "")
     severity: Severity = "warning" if few else "critical"
-    yield _expect("expect_children_per_parent_to_follow", note, severity, foreign_key=key.name, max_excess=0.05)
+    yield _expect("expect_children_per_parent_to_match", note, severity, foreign_key=key.name, max_excess=0.05)
 
 
 def _values(scales: Mapping[str, Scale], table: TablePlan) -> Iterator[Expectation]:
@@ -131,13 +131,13 @@ def _values(scales: Mapping[str, Scale], table: TablePlan) -> Iterator[Expectati
         yield from _support(table, name, scale)
     if len(scales) >= MIN_COPY_COLUMNS:
         note = "A model that learned rows by heart repeats them."
-        yield _expect("expect_no_more_copies_than_holdout", note, max_excess=0.005)
+        yield _expect("expect_no_record_to_be_copied", note, max_excess=0.005)
     for name in scales:
         if table.table.column(name).nullable:
             note = "Beyond what chance does to held-out rows."
-            yield _expect("expect_column_nulls_to_follow", note, column=name, max_excess=0.02)
+            yield _expect("expect_column_nulls_to_match_reference", note, column=name, max_excess=0.02)
         note = "Total variation on bins that real and synthetic share."
-        yield _expect("expect_column_shape_to_follow", note, column=name, max_excess=0.15)
+        yield _expect("expect_column_shape_to_match_reference", note, column=name, max_excess=0.15)
     if scales:
         yield from _whole(len(scales))
 
@@ -145,26 +145,26 @@ def _values(scales: Mapping[str, Scale], table: TablePlan) -> Iterator[Expectati
 def _support(table: TablePlan, name: str, scale: Scale) -> Iterator[Expectation]:
     if scale == "number":
         note = "Extremes tell of single rows; they are clipped before training."
-        yield _expect("expect_column_within_common_range", note, column=name, max_share=0.005)
+        yield _expect("expect_column_values_to_be_within_common_range", note, column=name, max_share=0.005)
         return
     # Orphans of a soft key may be new labels; how many there are is asserted with the key.
     if not any(key.soft and name in key.columns for key in table.foreign_keys):
         note = "Rare labels are pooled before training; what stands for them may be new, and nothing else."
         yield _expect("expect_column_categories_to_be_known", note, column=name, max_excess=0.02)
     note = "Rare labels tell of few rows; no model ever sees them."
-    yield _expect("expect_column_categories_not_rare", note, column=name, max_share=0.001)
+    yield _expect("expect_column_categories_to_not_be_rare", note, column=name, max_share=0.001)
 
 
 def _whole(n_columns: int) -> Iterator[Expectation]:
     note = "The mean over columns of total variation, beyond what chance does to held-out rows."
-    yield _expect("expect_columns_to_follow_on_average", note, max_excess=0.05)
+    yield _expect("expect_column_shapes_to_match_reference", note, max_excess=0.05)
     if n_columns > 1:
         note = "The headline of fidelity. Shuffled columns score ten times what held-out rows do, or more."
-        yield _expect("expect_pairs_to_follow_on_average", note, max_excess=0.05)
+        yield _expect("expect_column_pairs_to_match_reference", note, max_excess=0.05)
     note = "Far below one half, each synthetic row has a twin in production."
-    yield _expect("expect_classifier_to_be_unsure", note, min_auc=0.4, max_auc=0.9)
+    yield _expect("expect_table_to_be_indistinguishable", note, min_auc=0.4, max_auc=0.9)
     note = "Above this, look at the report for the columns that give the copy away."
-    yield _expect("expect_classifier_to_be_unsure", note, "warning", min_auc=0.4, max_auc=0.75)
+    yield _expect("expect_table_to_be_indistinguishable", note, "warning", min_auc=0.4, max_auc=0.75)
 
 
 def _expect(kind: str, notes: str, severity: Severity = "critical", **kwargs: Any) -> Expectation:  # noqa: ANN401 — whatever the expectation takes

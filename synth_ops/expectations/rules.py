@@ -43,14 +43,14 @@ def _between(low: str, high: str) -> Callable[[Measure, Limits], bool]:
 EXCESS = ("max_excess",)
 
 RULES: Mapping[str, Rule] = {
-    "expect_columns_as_declared": Rule(
+    "expect_table_columns_to_match_source": Rule(
         measure="undeclared_columns",
         holds=lambda measure, _limits: measure.observed == 0,
         expected="Columns, their types and their order must be those that the source declares",
         share=False,
         floored=False,
     ),
-    "expect_row_count_as_planned": Rule(
+    "expect_table_row_count_to_match_plan": Rule(
         measure="row_count_ratio",
         limits=("min_ratio", "max_ratio"),
         holds=_between("min_ratio", "max_ratio"),
@@ -65,28 +65,28 @@ RULES: Mapping[str, Rule] = {
         holds=_at_most("max_share"),
         expected="At most {max_share:.3g} of the references {foreign_key} may point at no parent",
     ),
-    "expect_foreign_key_orphans_to_follow": Rule(
+    "expect_foreign_key_orphans_to_match": Rule(
         measure="orphan_share",
         subject="foreign_key",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="As many references {foreign_key} must point nowhere as in production, to within {max_excess:.3g}",
     ),
-    "expect_foreign_key_nulls_to_follow": Rule(
+    "expect_foreign_key_nulls_to_match": Rule(
         measure="reference_nulls",
         subject="foreign_key",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="As many rows must refer to nothing by {foreign_key} as in production, to within {max_excess:.3g}",
     ),
-    "expect_children_per_parent_to_follow": Rule(
+    "expect_children_per_parent_to_match": Rule(
         measure="children_per_parent",
         subject="foreign_key",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="Children per parent by {foreign_key} must be spread as in production, to within {max_excess:.3g}",
     ),
-    "expect_column_within_common_range": Rule(
+    "expect_column_values_to_be_within_common_range": Rule(
         measure="outside_range",
         subject="column",
         limits=("max_share",),
@@ -100,47 +100,47 @@ RULES: Mapping[str, Rule] = {
         holds=_excess_at_most,
         expected="Labels of {column} that production does not hold may be {max_excess:.3g} more than its rare ones are",
     ),
-    "expect_column_categories_not_rare": Rule(
+    "expect_column_categories_to_not_be_rare": Rule(
         measure="rare_categories",
         subject="column",
         limits=("max_share",),
         holds=_at_most("max_share"),
         expected="At most {max_share:.3g} of {column} may be labels that too few real rows hold to be shown",
     ),
-    "expect_column_nulls_to_follow": Rule(
+    "expect_column_nulls_to_match_reference": Rule(
         measure="null_share",
         subject="column",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="The share of nulls in {column} must be production's, to within {max_excess:.3g} beyond chance",
     ),
-    "expect_column_shape_to_follow": Rule(
+    "expect_column_shape_to_match_reference": Rule(
         measure="column_shape",
         subject="column",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="The distribution of {column} must be production's, to within {max_excess:.3g} beyond chance",
     ),
-    "expect_columns_to_follow_on_average": Rule(
+    "expect_column_shapes_to_match_reference": Rule(
         measure="mean_column_shape",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="Columns must be distributed as in production, to within {max_excess:.3g} beyond chance on average",
     ),
-    "expect_pairs_to_follow_on_average": Rule(
+    "expect_column_pairs_to_match_reference": Rule(
         measure="mean_pair_error",
         limits=EXCESS,
         holds=_excess_at_most,
         expected="Pairs of columns must go together as in production, to within {max_excess:.3g} beyond chance",
     ),
-    "expect_classifier_to_be_unsure": Rule(
+    "expect_table_to_be_indistinguishable": Rule(
         measure="classifier_auc",
         limits=("min_auc", "max_auc"),
         holds=_between("min_auc", "max_auc"),
         expected="A classifier told to tell the copy from production must score {min_auc:.3g} to {max_auc:.3g}",
         share=False,
     ),
-    "expect_no_more_copies_than_holdout": Rule(
+    "expect_no_record_to_be_copied": Rule(
         measure="exact_copies",
         limits=EXCESS,
         holds=_excess_at_most,

@@ -7,7 +7,7 @@ from synth_ops.records import Check, Trained, TrainedTable, Validated
 from synth_ops.verdicts import LEARNED, heed_verdict, refusal_of
 from synth_ops.workspace import Workspace, write_record
 
-SHAPE = "expect_column_shape_to_follow(total)"
+SHAPE = "expect_column_shape_to_match_reference(total)"
 
 
 @pytest.fixture

@@ -94,20 +94,20 @@ def invent_a_label(copy: Shop, _real: Shop) -> pa.Table:
 
 
 SPOILERS = [
-    (shuffle_columns, "orders: expect_pairs_to_follow_on_average"),
-    (multiply, "orders: expect_column_within_common_range(amount)"),
-    (multiply, "orders: expect_column_shape_to_follow(amount)"),
-    (multiply, "orders: expect_classifier_to_be_unsure"),
-    (drop_a_mode, "orders: expect_column_shape_to_follow(status)"),
-    (insert_nulls, "orders: expect_column_nulls_to_follow(items)"),
+    (shuffle_columns, "orders: expect_column_pairs_to_match_reference"),
+    (multiply, "orders: expect_column_values_to_be_within_common_range(amount)"),
+    (multiply, "orders: expect_column_shape_to_match_reference(amount)"),
+    (multiply, "orders: expect_table_to_be_indistinguishable"),
+    (drop_a_mode, "orders: expect_column_shape_to_match_reference(status)"),
+    (insert_nulls, "orders: expect_column_nulls_to_match_reference(items)"),
     (repeat_a_key, "orders: expect_column_values_to_be_unique(id)"),
     (orphan_a_row, "orders: expect_foreign_key_to_resolve(user_id->users)"),
-    (bunch_children, "orders: expect_children_per_parent_to_follow(user_id->users)"),
-    (copy_production, "orders: expect_no_more_copies_than_holdout"),
-    (change_a_type, "orders: expect_columns_as_declared"),
-    (lose_a_column, "orders: expect_columns_as_declared"),
-    (lose_a_column, "orders: expect_column_shape_to_follow(status)"),
-    (lose_half_the_rows, "orders: expect_row_count_as_planned"),
+    (bunch_children, "orders: expect_children_per_parent_to_match(user_id->users)"),
+    (copy_production, "orders: expect_no_record_to_be_copied"),
+    (change_a_type, "orders: expect_table_columns_to_match_source"),
+    (lose_a_column, "orders: expect_table_columns_to_match_source"),
+    (lose_a_column, "orders: expect_column_shape_to_match_reference(status)"),
+    (lose_half_the_rows, "orders: expect_table_row_count_to_match_plan"),
     (invent_a_label, "orders: expect_column_categories_to_be_known(status)"),
 ]
 
@@ -133,7 +133,7 @@ def test_a_rare_label_of_production_is_refused(plan: Plan, real: Shop) -> None:
         tiers[:5] = "royal"
         shop["users"] = with_column(shop["users"], "tier", pa.chunked_array([pa.array(tiers, pa.string())]))
 
-    assert refusals(judge(plan, *shops)) == {"users: expect_column_categories_not_rare(tier)"}
+    assert refusals(judge(plan, *shops)) == {"users: expect_column_categories_to_not_be_rare(tier)"}
 
 
 def test_too_few_rows_make_the_gate_abstain(plan: Plan, real: Shop) -> None:
@@ -142,7 +142,7 @@ def test_too_few_rows_make_the_gate_abstain(plan: Plan, real: Shop) -> None:
 
     checks = judge(plan, few, few)
 
-    shape = next(c for c in checks if c.name == "expect_column_shape_to_follow(tier)")
+    shape = next(c for c in checks if c.name == "expect_column_shape_to_match_reference(tier)")
     assert shape.verdict == "ABSTAIN"
     assert "100 are needed" in shape.prose
 

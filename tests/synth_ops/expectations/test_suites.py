@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synth_ops.expectations import default_suite, suite_path, write_suites
-from synth_ops.expectations.custom import ExpectPairsToFollowOnAverage, registered_types
+from synth_ops.expectations.custom import ExpectColumnPairsToMatchReference, registered_types
 from synth_ops.expectations.defaults import suite_text
 from synth_ops.expectations.rules import RULES
 from synth_ops.plan.plan import Plan
@@ -46,7 +46,7 @@ def test_an_unknown_expectation_is_refused_with_the_nearest(plan: Plan, real: Sh
 
     (check,) = suite_checks(plan, real)
     assert (check.verdict, check.severity) == ("ABSTAIN", "critical")
-    assert "the nearest is 'expect_columns_as_declared'" in check.prose
+    assert "the nearest is 'expect_table_columns_to_match_source'" in check.prose
 
 
 def test_a_parameter_that_does_not_exist_is_refused(plan: Plan, real: Shop) -> None:
@@ -92,9 +92,9 @@ def test_a_missing_suite_is_refused_with_the_command_that_writes_it(plan: Plan, 
 def class_dropped() -> Iterator[None]:
     from great_expectations.expectations.registry import _registered_expectations
 
-    kept = _registered_expectations.pop(ExpectPairsToFollowOnAverage.expectation_type)
+    kept = _registered_expectations.pop(ExpectColumnPairsToMatchReference.expectation_type)
     yield
-    _registered_expectations[ExpectPairsToFollowOnAverage.expectation_type] = kept
+    _registered_expectations[ExpectColumnPairsToMatchReference.expectation_type] = kept
 
 
 @pytest.mark.usefixtures("class_dropped")
@@ -102,7 +102,7 @@ def test_a_dropped_class_makes_the_suite_an_error(plan: Plan, real: Shop) -> Non
     (check,) = suite_checks(plan, real)
 
     assert check.verdict == "ABSTAIN"
-    assert "expect_pairs_to_follow_on_average" in check.prose
+    assert "expect_column_pairs_to_match_reference" in check.prose
 
 
 def test_a_raised_expectation_abstains(plan: Plan, real: Shop) -> None:
@@ -137,8 +137,8 @@ def test_written_suites_are_never_overwritten(plan: Plan) -> None:
 def test_data_docs_show_prose(plan: Plan) -> None:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    kind = ExpectPairsToFollowOnAverage.expectation_type
+    kind = ExpectColumnPairsToMatchReference.expectation_type
     configuration = ExpectationConfiguration(type=kind, kwargs={"max_excess": 0.05})
-    (content,) = ExpectPairsToFollowOnAverage._prescriptive_renderer(configuration=configuration)
+    (content,) = ExpectColumnPairsToMatchReference._prescriptive_renderer(configuration=configuration)
 
     assert "Pairs of columns must go together" in json.dumps(content.to_json_dict())
