@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from synth_ops.errors import PlanError
 from synth_ops.expectations import run_suites, suite_path
-from synth_ops.measure import Measure, Measured, measure_table, read_sides
+from synth_ops.holdout import holdout_mask
+from synth_ops.measure import Measure, Measured, Subject, measure_table, read_sides
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import (
     Check,
@@ -20,8 +21,8 @@ from synth_ops.records import (
     Sampled,
     Trained,
     Validated,
-    Verdict,
     no_progress,
+    verdict_of,
 )
 from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
@@ -83,36 +84,39 @@ def measure_job(spec: JobSpec, progress: Progress) -> Validated:
     )
 
 
-def verdict_of(checks: Sequence[Check]) -> Verdict:
-    """Give the worst verdict among the checks that block; a gate that asserts nothing stays shut."""
-    blocking = {c.verdict for c in checks if c.severity == "critical"}
-    if "FAIL" in blocking:
-        return "FAIL"
-    return "ABSTAIN" if "ABSTAIN" in blocking or not checks else "PASS"
-
-
 def _measure_tables(
     workspace: Workspace, plan: Plan, seed: int, progress: Progress
 ) -> tuple[tuple[Measure, ...], list[Any]]:
     """Measure each table and draw its charts, one table in memory at a time."""
     measures: list[Measure] = []
     charts: list[Any] = []
+    last = _last_published(workspace)
     tables = [t for t in plan.tables if t.mode != "skip"]
     for i, table in enumerate(tables):
         progress(ProgressEvent(step="validate", table=table.name, phase="measure", done=i / len(tables)))
-        found, drawn = _measure_table(workspace, plan, table, seed)
+        found, drawn = _measure_table(workspace, plan, table, seed, last)
         measures += found
         charts.append(drawn)
         progress(ProgressEvent(step="validate", table=table.name, phase="measured", done=(i + 1) / len(tables)))
     return tuple(measures), charts
 
 
-def _measure_table(workspace: Workspace, plan: Plan, table: TablePlan, seed: int) -> tuple[tuple[Measure, ...], Any]:
+def _last_published(workspace: Workspace) -> Measured | None:
+    """Give the figures of the newest night before this one that was published."""
+    published = (w for w in workspace.earlier_nights() if w.record("publish").is_file())
+    return next((found for w in published if (found := read_record(w.measures, Measured)) is not None), None)
+
+
+def _measure_table(
+    workspace: Workspace, plan: Plan, table: TablePlan, seed: int, last: Measured | None
+) -> tuple[tuple[Measure, ...], Any]:
     from synth_ops.report import collect_table  # loads what draws; only a worker draws
 
     real = pq.read_table(workspace.real(table.name))
     synthetic = pq.read_table(workspace.synthetic(table.name))
-    measures = measure_table(plan, table, real, synthetic, read_sides(workspace), seed)
+    held_out = holdout_mask(real, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
+    subject = Subject(plan, table, real, synthetic, held_out)
+    measures = measure_table(subject, read_sides(workspace), seed, last)
     return measures, collect_table(plan, table, real, synthetic)
 
 

@@ -2,25 +2,17 @@
 
 from collections.abc import Iterator
 
+from synth_ops.expectations.rules import RULES
 from synth_ops.policy import Refusal
 from synth_ops.records import Check, Decision, Trained, TrainedTable, Validated
 from synth_ops.workspace import Workspace, read_record, write_record
 
-LEARNED = frozenset(
-    {
-        "expect_table_to_be_indistinguishable",
-        "expect_column_categories_to_not_be_rare",
-        "expect_column_categories_to_be_known",
-        "expect_column_nulls_to_match_reference",
-        "expect_column_shape_to_match_reference",
-        "expect_column_values_to_be_within_common_range",
-        "expect_column_shapes_to_match_reference",
-        "expect_foreign_key_nulls_to_match",
-        "expect_foreign_key_orphans_to_match",
-        "expect_no_record_to_be_copied",
-        "expect_column_pairs_to_match_reference",
-    }
-)
+NOT_LEARNED = frozenset({"structure", "keys", "sequences"})
+"""Groups of checks whose findings are not one model's doing."""
+LEARNED = frozenset(name for name, rule in RULES.items() if rule.group not in NOT_LEARNED) | {
+    "expect_foreign_key_nulls_to_match",
+    "expect_foreign_key_orphans_to_match",
+}
 """Checks of fidelity and privacy: what they find is a model's doing. Keys, types and counts are not."""
 _EFFORT: tuple[Decision, ...] = ("reuse", "finetune", "retrain")
 

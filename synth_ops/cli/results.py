@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from synth_ops.cli.watch import duration
-from synth_ops.records import Record, Refreshed, RefreshedTable
+from synth_ops.records import Record, Refreshed, RefreshedTable, Verdict
 
 WIDTH_OF_A_LOG = 120
 VERDICT_STYLES = {"PASS": "bold green", "FAIL": "bold red", "ABSTAIN": "bold yellow"}
@@ -31,9 +31,14 @@ def print_refreshed(record: Refreshed) -> None:
     if record.outcome == "nothing to do":
         console.print(f"Nothing to do: the night {record.night} of {record.dataset} is published.")
     console.print(table_of(("table", "rows", "decision", "fidelity (floor)", "time"), map(_row, record.tables)))
-    console.print(Text.assemble("verdict   ", (record.verdict, VERDICT_STYLES[record.verdict])))
+    print_verdict(record.verdict)
     for label, path in (("snapshot", record.path), ("report", record.report)):
         console.print(f"{label:<9} {path}", soft_wrap=True, markup=False)
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Print the gate's verdict in its colour."""
+    _console().print(Text.assemble("verdict   ", (verdict, VERDICT_STYLES[verdict])))
 
 
 def print_rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -7,6 +7,9 @@ from typing import Any
 
 from synth_ops import __version__
 from synth_ops.measure.columns import Scale, compared_columns
+from synth_ops.measure.joined import relates
+from synth_ops.measure.replay import withheld_columns
+from synth_ops.measure.sequences import follows
 from synth_ops.names import file_stem
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import Severity
@@ -55,12 +58,16 @@ def default_suite(
 
     With `n_rows_of`, the rows of all tables, the spread of children over few parents warns and does not block.
     """
+    scales = compared_columns(plan, table)
+    measurable = is_measurable(plan, table, n_rows)
     expectations = [*_structure(table, n_rows), *_keys(table), *_references(plan, table, n_rows_of or {})]
+    if table.mode == "synthesize":
+        expectations += _privacy(table, scales, measurable=measurable)
     notes = f"What the synthetic copy of {table.name!r} must hold before it is published. Edit the bounds freely."
-    if is_measurable(plan, table, n_rows):
-        expectations += _values(compared_columns(plan, table), table)
+    if measurable:
+        expectations += _fidelity(table, scales)
     elif table.mode == "synthesize":
-        notes += f" It had {n_rows} rows when this was written: too few for statistics, so only its structure is held."
+        notes += f" It had {n_rows} rows when this was written: too few for statistics of its fidelity."
     meta = {"table": table.name, "written_by": f"synth-ops {__version__}"}
     return {"name": f"{plan.dataset}.{table.name}", "notes": notes, "meta": meta, "expectations": expectations}
 
@@ -104,10 +111,10 @@ def _references(plan: Plan, table: TablePlan, n_rows: Mapping[str, int]) -> Iter
     present = {t.name for t in plan.tables if t.mode != "skip"}
     for key in table.foreign_keys:
         if key.ref_table in present:
-            yield from _reference(table, key, n_rows.get(key.ref_table, MIN_PARENTS))
+            yield from _reference(plan, table, key, n_rows.get(key.ref_table, MIN_PARENTS))
 
 
-def _reference(table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Expectation]:
+def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Expectation]:
     if not key.soft:
         note = "Declared in the database, so every reference resolves."
         yield _expect("expect_foreign_key_to_resolve", note, foreign_key=key.name, max_share=0.0)
@@ -123,23 +130,91 @@ def _reference(table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Ex
     note = "Joins fan out as they do in production." + (" With so few parents it only warns." if few else "")
     severity: Severity = "warning" if few else "critical"
     yield _expect("expect_children_per_parent_to_match", note, severity, foreign_key=key.name, max_excess=0.05)
+    if not few and relates(plan, table, key):
+        note = "Of what goes together across the reference; keys that were dealt out anew lose all of it."
+        yield _expect("expect_foreign_key_relations_to_match", note, foreign_key=key.name, max_excess=0.6)
+    if not few and follows(plan, table, key):
+        note = "Rows are learned one by one, so this only warns."
+        yield _expect("expect_time_between_events_to_match", note, "warning", foreign_key=key.name, max_excess=0.1)
+        yield _expect("expect_event_order_to_match", note, "warning", foreign_key=key.name, max_excess=0.1)
 
 
-def _values(scales: Mapping[str, Scale], table: TablePlan) -> Iterator[Expectation]:
-    """Assert what is compared by value: privacy first, then fidelity from single columns to whole rows."""
-    for name, scale in scales.items():
-        yield from _support(table, name, scale)
+def _privacy(table: TablePlan, scales: Mapping[str, Scale], *, measurable: bool) -> Iterator[Expectation]:
+    """Assert what the copy may tell of the rows that it was made of."""
+    for name in withheld_columns(table, scales):
+        note = "No model learned it, so what is repeated is chance, or a leak."
+        yield _expect("expect_column_values_to_not_be_replayed", note, column=name, max_excess=0.005)
+    if not scales:
+        return
+    if measurable:
+        for name, scale in scales.items():
+            yield from _support(table, name, scale)
     if len(scales) >= MIN_COPY_COLUMNS:
-        note = "A model that learned rows by heart repeats them."
-        yield _expect("expect_no_record_to_be_copied", note, max_excess=0.005)
+        yield _expect(
+            "expect_no_record_to_be_copied", "A model that learned rows by heart repeats them.", max_excess=0.005
+        )
+    note = "An attacker who knows the copy and a row, and guesses whether it was made of it; 0.5 is chance."
+    yield _expect("expect_membership_to_be_uninferable", note, max_auc=0.55)
+
+
+def _fidelity(table: TablePlan, scales: Mapping[str, Scale]) -> Iterator[Expectation]:
+    """Assert fidelity, from single columns to whole rows."""
+    for name, scale in scales.items():
+        yield from _column(table, name, scale)
+    if not scales:
+        return
+    note = "The mean over columns of total variation, beyond what chance does to held-out rows."
+    yield _expect("expect_column_shapes_to_match_reference", note, max_excess=0.05)
+    yield _expect("expect_column_shapes_to_not_regress", "Against the copy that was published last.", max_increase=0.03)
+    if len(scales) > 1:
+        yield from _relations(table, scales)
+    note = "Far below one half, each synthetic row has a twin in production."
+    yield _expect("expect_table_to_be_indistinguishable", note, min_auc=0.4, max_auc=0.9)
+    note = "Above this, look at the report for the columns that give the copy away."
+    yield _expect("expect_table_to_be_indistinguishable", note, "warning", min_auc=0.4, max_auc=0.75)
+    note = "Garbage among sound rows, which no mean shows."
+    yield _expect("expect_no_row_to_be_implausible", note, max_excess=0.04)
+    note = "Against the copy that was published last."
+    yield _expect("expect_table_to_not_become_distinguishable", note, max_increase=0.1)
+    if table.target is not None:
+        note = "Of the area under the curve, or of R². The plan names the target."
+        yield _expect("expect_column_to_be_as_predictable", note, column=table.target, max_excess=0.1)
+
+
+def _column(table: TablePlan, name: str, scale: Scale) -> Iterator[Expectation]:
+    if table.table.column(name).nullable:
+        note = "Beyond what chance does to held-out rows."
+        yield _expect("expect_column_nulls_to_match_reference", note, column=name, max_excess=0.02)
+    note = "Total variation on bins that real and synthetic share."
+    yield _expect("expect_column_shape_to_match_reference", note, column=name, max_excess=0.15)
+    note = "Values, or bins of them, that the copy has fewer than a quarter of."
+    yield _expect("expect_column_values_to_be_covered", note, column=name, max_share=0.02)
+    if scale == "number":
+        note = "Zeros, defaults, round prices: values that a hundredth of the rows or more hold."
+        yield _expect("expect_column_point_masses_to_match_reference", note, column=name, max_excess=0.1)
+        note = "Total variation over how many decimals, trailing zeros, whole hours and which weekdays there are."
+        yield _expect("expect_column_granularity_to_match_reference", note, column=name, max_excess=0.15)
+
+
+def _relations(table: TablePlan, scales: Mapping[str, Scale]) -> Iterator[Expectation]:
+    note = "The headline of fidelity. Shuffled columns score ten times what held-out rows do, or more."
+    yield _expect("expect_column_pairs_to_match_reference", note, max_excess=0.05, max_lost=0.5)
+    yield _expect("expect_column_pairs_to_not_regress", "Against the copy that was published last.", max_increase=0.03)
+    note = "The worst of those pairs whose association is above 0.3."
+    yield _expect("expect_column_associations_to_match_reference", note, max_excess=0.2)
+    if len(scales) >= MIN_COPY_COLUMNS:
+        note = "What pairs do not show."
+        yield _expect("expect_column_triples_to_match_reference", note, max_excess=0.07, max_lost=0.5)
     for name in scales:
-        if table.table.column(name).nullable:
-            note = "Beyond what chance does to held-out rows."
-            yield _expect("expect_column_nulls_to_match_reference", note, column=name, max_excess=0.02)
-        note = "Total variation on bins that real and synthetic share."
-        yield _expect("expect_column_shape_to_match_reference", note, column=name, max_excess=0.15)
-    if scales:
-        yield from _whole(len(scales))
+        note = "Of what goes together with it in production; a shuffled column loses all."
+        yield _expect("expect_column_relations_to_match_reference", note, column=name, max_excess=0.5)
+    nullable = [name for name in scales if table.table.column(name).nullable]
+    for name in nullable:
+        note = "Nulls that were put in at random lose all."
+        yield _expect("expect_column_null_relations_to_match_reference", note, column=name, max_excess=0.5)
+    if len(nullable) > 1:
+        note = "Which columns are null together."
+        yield _expect("expect_null_patterns_to_match_reference", note, max_excess=0.05, max_lost=0.5)
 
 
 def _support(table: TablePlan, name: str, scale: Scale) -> Iterator[Expectation]:
@@ -153,18 +228,6 @@ def _support(table: TablePlan, name: str, scale: Scale) -> Iterator[Expectation]
         yield _expect("expect_column_categories_to_be_known", note, column=name, max_excess=0.02)
     note = "Rare labels tell of few rows; no model ever sees them."
     yield _expect("expect_column_categories_to_not_be_rare", note, column=name, max_share=0.001)
-
-
-def _whole(n_columns: int) -> Iterator[Expectation]:
-    note = "The mean over columns of total variation, beyond what chance does to held-out rows."
-    yield _expect("expect_column_shapes_to_match_reference", note, max_excess=0.05)
-    if n_columns > 1:
-        note = "The headline of fidelity. Shuffled columns score ten times what held-out rows do, or more."
-        yield _expect("expect_column_pairs_to_match_reference", note, max_excess=0.05)
-    note = "Far below one half, each synthetic row has a twin in production."
-    yield _expect("expect_table_to_be_indistinguishable", note, min_auc=0.4, max_auc=0.9)
-    note = "Above this, look at the report for the columns that give the copy away."
-    yield _expect("expect_table_to_be_indistinguishable", note, "warning", min_auc=0.4, max_auc=0.75)
 
 
 def _expect(kind: str, notes: str, severity: Severity = "critical", **kwargs: Any) -> Expectation:  # noqa: ANN401 — whatever the expectation takes

@@ -1,9 +1,9 @@
 """How far the synthetic tables are from production, in figures that each stand beside their floor."""
 
 from synth_ops.measure.columns import Scale, compared_columns
-from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, Sides, measure_table, read_sides
+from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, Subject, measure_table, read_sides
 from synth_ops.measure.records import Measure, Measured
-from synth_ops.measure.relations import ReadColumns
+from synth_ops.measure.relations import ReadColumns, Sides
 
 __all__ = [
     "MIN_HOLDOUT_ROWS",
@@ -12,6 +12,7 @@ __all__ = [
     "ReadColumns",
     "Scale",
     "Sides",
+    "Subject",
     "compared_columns",
     "measure_table",
     "read_sides",

@@ -1,6 +1,7 @@
-"""Whether a classifier can tell the copy from production."""
+"""Whether a classifier can tell the copy from production, and how many rows it is sure of."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,32 +15,53 @@ MAX_ROWS = 10_000
 N_LABELS = 200
 N_FLOORS = 2
 N_FOLDS = 3
+SURE = 0.005
+"""Share of real rows that may be taken for synthetic by those scores that a classifier is sure at."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Rows as a classifier takes them.
+
+    **Shape**
+
+    - values: ``(n_rows, n_columns)``; labels as codes
+    - is_label: ``(n_columns,)``
+    """
+
+    values: NDArray[np.float32]
+    is_label: NDArray[np.bool_]
 
 
 def measure_classifier(table: str, stack: Stack, rare_below: int, rng: np.random.Generator) -> Iterator[Measure]:
-    """Give the area under the curve of boosted trees told to tell synthetic from training rows.
+    """Give the area under the curve of boosted trees told to tell synthetic from training rows, and its tail.
 
-    One half is best. Far below it, each row's twin stands in the other half: the sign of a copied table.
+    One half is best. Far below it, each row's twin stands in the other half: the sign of a copied table. The tail is
+    the share of synthetic rows that score higher than all but `SURE` of the real ones: rows that cannot be real, which
+    a mean over all rows does not show.
     """
     draws = draw_samples(stack, N_FLOORS, MAX_ROWS, rng)
-    features = _features(stack, rare_below)
-    seeds = rng.integers(2**31, size=N_FLOORS)
-    floors = [_auc(features, d.training, d.holdout, stack, int(s)) for d, s in zip(draws, seeds, strict=True)]
-    yield Measure(
-        table=table,
-        name="classifier_auc",
-        observed=_auc(features, draws[0].training, draws[0].synthetic, stack, int(seeds[0])),
-        floor=float(np.mean(floors)),
-        floor_high=float(np.max(floors)),
-        n=draws[0].n,
-    )
+    features = features_of(stack, rare_below)
+    seeds = [int(s) for s in rng.integers(2**31, size=N_FLOORS)]
+    floors = [_scores(features, d.training, d.holdout, seed) for d, seed in zip(draws, seeds, strict=True)]
+    observed = _scores(features, draws[0].training, draws[0].synthetic, seeds[0])
+    for name, statistic in (("classifier_auc", _auc), ("implausible_rows", _tail)):
+        chance = [statistic(*scores) for scores in floors]
+        yield Measure(
+            table=table,
+            name=name,
+            observed=statistic(*observed),
+            floor=float(np.mean(chance)),
+            floor_high=float(np.max(chance)),
+            n=draws[0].n,
+        )
 
 
-def _features(stack: Stack, rare_below: int) -> NDArray[np.float32]:
-    """Give numbers as they are and labels as codes: ``(n_rows, n_columns)``."""
+def features_of(stack: Stack, rare_below: int) -> Features:
+    """Give numbers as they are and labels as codes."""
     labels = [bin_labels(codes, stack.training, N_LABELS, rare_below) for codes in stack.labels.values()]
     columns = [_bounded(values) for values in stack.numbers.values()] + [c.astype(np.float32) for c in labels]
-    return np.column_stack(columns)
+    return Features(np.column_stack(columns), np.arange(len(columns)) >= len(stack.numbers))
 
 
 def _bounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -51,22 +73,31 @@ def _bounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(np.clip((values - low) / span, -1, 2), dtype=np.float32)
 
 
-def _auc(
-    features: NDArray[np.float32], real: NDArray[np.int64], other: NDArray[np.int64], stack: Stack, seed: int
-) -> float:
+def _scores(
+    features: Features, real: NDArray[np.int64], other: NDArray[np.int64], seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the scores of both sides, each row's by trees that did not see it."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # a second to load; only a worker measures
-    from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from threadpoolctl import threadpool_limits
 
-    x = features[np.concatenate([real, other])]
+    x = features.values[np.concatenate([real, other])]
     y = np.repeat([0, 1], [len(real), len(other)])
-    is_label = np.arange(x.shape[1]) >= len(stack.numbers)
     model = HistGradientBoostingClassifier(
-        max_iter=60, early_stopping=False, categorical_features=is_label, random_state=seed
+        max_iter=60, early_stopping=False, categorical_features=features.is_label, random_state=seed
     )
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
     # One thread: on a busy machine OpenMP's threads wait for each other in a loop, and take tens of times longer.
     with threadpool_limits(1):
         scores = cross_val_predict(model, x, y, cv=folds, method="predict_proba")[:, 1]
-    return float(roc_auc_score(y, scores))
+    return scores[: len(real)], scores[len(real) :]
+
+
+def _auc(real: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(np.repeat([0, 1], [len(real), len(other)]), np.concatenate([real, other])))
+
+
+def _tail(real: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float((other > np.quantile(real, 1 - SURE)).mean())

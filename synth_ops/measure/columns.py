@@ -28,6 +28,12 @@ def compared_columns(plan: Plan, table: TablePlan) -> dict[str, Scale]:
     }
 
 
+def published_columns(table: TablePlan) -> dict[str, Scale]:
+    """Give the columns of a copied table, each with its scale: what its children may go with."""
+    scales = {c.name: _scale(c, parse(table.table.column(c.name).arrow_type)) for c in table.columns}
+    return {name: scale for name, scale in scales.items() if scale is not None}
+
+
 def minted_references(plan: Plan, table: TablePlan) -> frozenset[str]:
     """Give the columns that refer to a synthesised table's minted keys."""
     return frozenset(

@@ -28,11 +28,12 @@ def draw_samples(stack: Stack, n_draws: int, at_most: int, rng: np.random.Genera
     """Draw as many rows of each part as the smallest has, at most so many, without replacement."""
     parts = (stack.training, stack.holdout, stack.synthetic)
     n = min(at_most, *map(len, parts))
-    return tuple(Draw(*(_some(part, n, rng) for part in parts)) for _ in range(n_draws))
+    return tuple(Draw(*(some_rows(part, n, rng) for part in parts)) for _ in range(n_draws))
 
 
-def _some(part: Rows, n: int, rng: np.random.Generator) -> Rows:
-    return np.sort(rng.choice(part, n, replace=False))
+def some_rows(rows: Rows, n: int, rng: np.random.Generator) -> Rows:
+    """Draw so many of the rows, or all where there are no more."""
+    return rows if len(rows) <= n else np.sort(rng.choice(rows, n, replace=False))
 
 
 def mean_and_high(floors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

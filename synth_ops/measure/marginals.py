@@ -36,19 +36,24 @@ def measure_shapes(table: str, stack: Stack, draws: tuple[Draw, ...], rare_below
 
 def measure_order(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator[Measure]:
     """Give the Kolmogorov-Smirnov distance of each number; nulls stand after every value."""
-    if not stack.numbers:
-        return
     codes = {name: bin_numbers(values, stack.training, N_FINE_BINS) for name, values in stack.numbers.items()}
-    observed, floors = _distances(codes, draws, kolmogorov_smirnov)
-    yield from _per_column(table, "column_ks", tuple(codes), observed, floors, draws[0].n)
+    yield from measure_distances(table, "column_ks", codes, draws, kolmogorov_smirnov)
 
 
 def measure_nulls(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator[Measure]:
     """Give the difference of each column's share of nulls."""
     nulls = {name: np.isnan(values).astype(np.int16) for name, values in stack.numbers.items()}
     nulls |= {name: (codes < 0).astype(np.int16) for name, codes in stack.labels.items()}
-    observed, floors = _distances(nulls, draws, total_variation)
-    yield from _per_column(table, "null_share", tuple(nulls), observed, floors, draws[0].n)
+    yield from measure_distances(table, "null_share", nulls, draws, total_variation)
+
+
+def measure_distances(
+    table: str, name: str, codes: dict[str, Codes], draws: tuple[Draw, ...], distance: Distance
+) -> Iterator[Measure]:
+    """Give the distance of each coded column on every draw, beside that of held-out rows."""
+    if codes:
+        observed, floors = _distances(codes, draws, distance)
+        yield from _per_column(table, name, tuple(codes), observed, floors, draws[0].n)
 
 
 def total_variation(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,11 +1,14 @@
 """How far pairs of columns are from production: the headline figure of fidelity."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_ops.measure.associations import Sides, associations, mutual_information
 from synth_ops.measure.draws import Draw, mean_and_high
 from synth_ops.measure.grid import Codes, bin_stack
 from synth_ops.measure.marginals import total_variation
@@ -14,94 +17,211 @@ from synth_ops.measure.stack import Stack
 
 N_BINS = 10
 WIDTH = N_BINS + 2
-MAX_PAIRS = 1_000
-"""More pairs than these are sampled: 45 columns have all theirs measured."""
+MAX_PAIRS = 1_500
+"""More pairs than these are sampled: 55 columns have all theirs measured."""
+MAX_PARTNERS = 30
+"""Columns that the nulls of one column are held against."""
+WEAK = 0.01
+"""Total variation from independence below which a pair has nothing to lose."""
+NOISE = 4.0
+"""Standard deviations of the floor that a pair's strength must stand above."""
+STRONG = 0.3
+"""An association that people would call one."""
 
 Pairs = list[tuple[str, str]]
+Figures = NDArray[np.float64]
+Distance = Callable[[Figures, Figures], Figures]
+
+
+@dataclass(frozen=True)
+class Distances:
+    """How far each pair is from the training rows.
+
+    **Shape**
+
+    - observed, independent: ``(n_pairs,)``
+    - floors: ``(n_draws, n_pairs)``
+    """
+
+    observed: Figures
+    floors: Figures
+    independent: Figures
+
+    @property
+    def strength(self) -> Figures:
+        """What a pair has to lose: how far it is from independence, beyond chance; 0 where that is hardly anything."""
+        strength = self.independent - self.floors.mean(axis=0)
+        return np.where(strength > np.maximum(WEAK, NOISE * self.floors.std(axis=0)), strength, 0.0)
+
+    def lost(self, pairs: NDArray[np.int64]) -> tuple[float, float, float]:
+        """Give the share of those pairs' strength that the copy lost; its floor, and the floor's upper end."""
+        strength = self.strength[pairs]
+        chance = self.floors.mean(axis=0)[pairs]
+        if strength.sum() <= 0:
+            return 0.0, 0.0, 0.0
+        gone = ((self.observed[pairs] - chance) * (strength > 0)).sum() / strength.sum()
+        by_chance = ((self.floors[:, pairs] - chance) * (strength > 0)).sum(axis=1) / strength.sum()
+        mean, high = mean_and_high(by_chance)
+        return float(max(gone, 0.0)), float(mean), float(high)
+
+
+NOTHING = Distances(np.zeros(0), np.zeros((1, 0)), np.zeros(0))
 
 
 def measure_pairs(
     table: str, stack: Stack, draws: tuple[Draw, ...], rare_below: int, rng: np.random.Generator
 ) -> Iterator[Measure]:
-    """Give the total variation of each pair of columns on ten bins each, and their mean."""
+    """Give the total variation of each pair of columns on ten bins each, their mean, and what each column lost."""
     pairs = choose_pairs(stack.names, rng)
     if not pairs:
         return
     codes = bin_stack(stack, N_BINS, N_BINS, rare_below)
-    observed, floors = _distances(codes, pairs, draws)
-    independent = _independent(codes, pairs, draws[0], rng)
-    yield _summary(table, observed, floors, independent, draws[0].n)
-    mean, high = mean_and_high(floors)
+    found = measure_distances(codes, pairs, draws, rng)
+    n = draws[0].n
+    yield summary(table, "mean_pair_error", found, n)
+    mean, high = mean_and_high(found.floors)
     for i, pair in enumerate(pairs):
         yield Measure(
             table=table,
             name="pair_error",
             columns=pair,
-            observed=float(observed[i]),
+            observed=float(found.observed[i]),
             floor=float(mean[i]),
             floor_high=float(high[i]),
-            independent=float(independent[i]),
-            n=draws[0].n,
+            independent=float(found.independent[i]),
+            n=n,
         )
+    for name in stack.names:
+        yield _lost(table, "relations_lost", name, found, pairs, n)
+
+
+def measure_associations(
+    table: str, stack: Stack, draws: tuple[Draw, ...], rare_below: int, rng: np.random.Generator
+) -> Iterator[Measure]:
+    """Give by how much pairs go together more or less than in production, on average and at the worst.
+
+    Numbers by Spearman's correlation, labels by Cramér's V, one of each by the correlation ratio; and all by mutual
+    information over the smaller entropy.
+    """
+    pairs = choose_pairs(stack.names, rng)
+    if not pairs:
+        return
+    codes = bin_stack(stack, N_BINS, N_BINS, rare_below)
+    is_number = np.asarray([[name in stack.numbers for name in pair] for pair in pairs])
+    sides = Sides(is_number[:, 0], is_number[:, 1])
+    strength = partial(associations, sides=sides)
+    found = measure_distances(codes, pairs, draws, rng, _difference(strength))
+    yield summary(table, "association_error", found, draws[0].n)
+    information = measure_distances(codes, pairs, draws[:3], rng, _difference(mutual_information))
+    yield summary(table, "information_error", information, draws[0].n)
+    training = _joint_shares(_rows_of(codes, draws[0].training), pairs)
+    strong = np.abs(strength(_squared(training))) > STRONG
+    if strong.any():
+        yield _worst(table, found, strong, draws[0].n)
+
+
+def measure_null_relations(
+    table: str, stack: Stack, draws: tuple[Draw, ...], rare_below: int, rng: np.random.Generator
+) -> Iterator[Measure]:
+    """Give what was lost of how each column's nulls go with the other columns."""
+    codes = bin_stack(stack, N_BINS, N_BINS, rare_below)
+    nulls = {f"{name}\0null": (c == N_BINS + 1).astype(np.int16) for name, c in codes.items()}
+    wanting = [name for name, marks in nulls.items() if WEAK / 2 < marks[stack.training].mean() < 1 - WEAK / 2]
+    pairs = [(name, other) for name in wanting for other in _partners(name, stack.names, rng)]
+    found = measure_distances(codes | nulls, pairs, draws, rng) if pairs else NOTHING
+    for name in nulls:
+        yield _lost(table, "null_relations_lost", name, found, pairs, draws[0].n)
 
 
 def choose_pairs(names: tuple[str, ...], rng: np.random.Generator) -> Pairs:
-    """Give all pairs of columns, or a sample where they are too many."""
+    """Give all pairs of columns; where they are too many, a sample in which every column has some."""
     pairs = list(combinations(names, 2))
     if len(pairs) <= MAX_PAIRS:
         return pairs
-    return [pairs[i] for i in np.sort(rng.choice(len(pairs), MAX_PAIRS, replace=False))]
+    order = rng.permutation(len(names))
+    ring = {tuple(sorted((int(a), int(b)))) for a, b in zip(order, np.roll(order, 1), strict=True)}
+    n_more = max(MAX_PAIRS - len(ring), 0)
+    drawn = (tuple(sorted(rng.choice(len(names), 2, replace=False).tolist())) for _ in range(n_more))
+    return [(names[a], names[b]) for a, b in sorted(ring | set(drawn))]
 
 
-def _summary(
-    table: str,
-    observed: NDArray[np.float64],
-    floors: NDArray[np.float64],
-    independent: NDArray[np.float64],
-    n: int,
-) -> Measure:
-    mean, high = mean_and_high(floors.mean(axis=1))
+def summary(table: str, name: str, found: Distances, n: int) -> Measure:
+    """Give the mean over all pairs."""
+    mean, high = mean_and_high(found.floors.mean(axis=1))
     return Measure(
         table=table,
-        name="mean_pair_error",
-        observed=float(observed.mean()),
+        name=name,
+        observed=float(found.observed.mean()),
         floor=float(mean),
         floor_high=float(high),
-        independent=float(independent.mean()),
+        independent=float(found.independent.mean()),
         n=n,
     )
 
 
-def _distances(
-    codes: dict[str, Codes], pairs: Pairs, draws: tuple[Draw, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Measure every pair on every draw.
-
-    **Shape**
-
-    - observed: ``(n_pairs,)``, the mean over draws
-    - floors: ``(n_draws, n_pairs)``
-    """
+def measure_distances(
+    codes: Mapping[str, Codes],
+    pairs: Pairs,
+    draws: tuple[Draw, ...],
+    rng: np.random.Generator,
+    distance: Distance = total_variation,
+) -> Distances:
+    """Measure every pair on every draw; held-out rows, each column shuffled by itself, are what learned no relation."""
     observed, floors = [], []
     for draw in draws:
         training = _joint_shares(_rows_of(codes, draw.training), pairs)
-        observed.append(total_variation(_joint_shares(_rows_of(codes, draw.synthetic), pairs), training))
-        floors.append(total_variation(_joint_shares(_rows_of(codes, draw.holdout), pairs), training))
-    return np.mean(observed, axis=0), np.asarray(floors)
+        observed.append(distance(_joint_shares(_rows_of(codes, draw.synthetic), pairs), training))
+        floors.append(distance(_joint_shares(_rows_of(codes, draw.holdout), pairs), training))
+    shuffled = {name: rng.permutation(column) for name, column in _rows_of(codes, draws[-1].holdout).items()}
+    independent = distance(_joint_shares(shuffled, pairs), training)
+    return Distances(np.mean(observed, axis=0), np.asarray(floors), independent)
 
 
-def _independent(codes: dict[str, Codes], pairs: Pairs, draw: Draw, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Put held-out rows in the copy's place, each column shuffled on its own."""
-    shuffled = {name: rng.permutation(column) for name, column in _rows_of(codes, draw.holdout).items()}
-    training = _joint_shares(_rows_of(codes, draw.training), pairs)
-    return total_variation(_joint_shares(shuffled, pairs), training)
+def _partners(mark: str, names: tuple[str, ...], rng: np.random.Generator) -> list[str]:
+    others = [name for name in names if not mark.startswith(f"{name}\0")]
+    if len(others) <= MAX_PARTNERS:
+        return others
+    return [others[i] for i in np.sort(rng.choice(len(others), MAX_PARTNERS, replace=False))]
 
 
-def _rows_of(codes: dict[str, Codes], rows: NDArray[np.int64]) -> dict[str, Codes]:
+def _lost(table: str, name: str, column: str, found: Distances, pairs: Pairs, n: int) -> Measure:
+    mine = np.asarray([i for i, pair in enumerate(pairs) if column in pair], dtype=np.int64)
+    observed, floor, high = found.lost(mine)
+    column = column.partition("\0")[0]
+    return Measure(
+        table=table, name=name, column=column, observed=observed, floor=floor, floor_high=high, independent=1.0, n=n
+    )
+
+
+def _worst(table: str, found: Distances, strong: NDArray[np.bool_], n: int) -> Measure:
+    mean, high = mean_and_high(found.floors[:, strong].max(axis=1))
+    return Measure(
+        table=table,
+        name="worst_association_error",
+        observed=float(found.observed[strong].max()),
+        floor=float(mean),
+        floor_high=float(high),
+        independent=float(found.independent[strong].max()),
+        n=n,
+    )
+
+
+def _difference(strength: Callable[[Figures], Figures]) -> Distance:
+    def distance(here: Figures, there: Figures) -> Figures:
+        return np.abs(strength(_squared(here)) - strength(_squared(there)))
+
+    return distance
+
+
+def _squared(joint: Figures) -> Figures:
+    return joint.reshape(len(joint), WIDTH, WIDTH)
+
+
+def _rows_of(codes: Mapping[str, Codes], rows: NDArray[np.int64]) -> dict[str, Codes]:
     return {name: column[rows] for name, column in codes.items()}
 
 
-def _joint_shares(codes: dict[str, Codes], pairs: Pairs) -> NDArray[np.float64]:
+def _joint_shares(codes: Mapping[str, Codes], pairs: Pairs) -> Figures:
     """Give each pair's joint distribution: ``(n_pairs, WIDTH²)``."""
     scaled = {name: column * np.int16(WIDTH) for name, column in codes.items()}
     n_rows = len(next(iter(codes.values())))

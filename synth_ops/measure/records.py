@@ -35,6 +35,8 @@ class Measure(Record):
     limit: float | None = None
     error: str | None = None
     """Why there is no figure; it quotes no row."""
+    waived: str | None = None
+    """Why none is needed, in the words of the plan: it holds without being measured."""
 
     @property
     def subject(self) -> str:
@@ -61,7 +63,7 @@ class Measured(Record):
     def find(self, table: str, name: str, subject: str = "") -> Measure:
         """Give the figure, or one that says why there is none."""
         found = self._by_key.get((table, name, subject)) or self._by_key.get((table, name, ""))
-        if found is None or (found.subject != subject and found.error is None):
+        if found is None or (found.subject != subject and found.error is None and found.waived is None):
             return Measure(table=table, name=name, column=subject or None, error="no such figure was measured")
         return found
 
@@ -72,6 +74,10 @@ class Measured(Record):
 
 def unfit(measure: Measure) -> Measure:
     """Give the measure back, or one with an error where its figure is not a finite number."""
-    if measure.error is None and (measure.observed is None or not math.isfinite(measure.observed)):
+    if (
+        measure.error is None
+        and measure.waived is None
+        and (measure.observed is None or not math.isfinite(measure.observed))
+    ):
         return measure.model_copy(update={"observed": None, "error": "the figure is not a finite number"})
     return measure

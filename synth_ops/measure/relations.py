@@ -22,11 +22,21 @@ ReadColumns = Callable[[str, tuple[str, ...] | None], pa.Table]
 
 
 @dataclass(frozen=True)
+class Sides:
+    """Where the real and the synthetic rows are read."""
+
+    real: ReadColumns
+    synthetic: ReadColumns
+
+
+@dataclass(frozen=True)
 class Link:
     """One foreign key on one side, real or synthetic."""
 
+    rows: NDArray[np.int64]
+    """Child rows with no null in the key."""
     position: NDArray[np.int64]
-    """For each child row with no null in the key: the row of its parent, or -1 for an orphan."""
+    """For each of them: the row of its parent, or -1 for an orphan."""
     n_children: int
     n_parents: int
 
@@ -46,10 +56,10 @@ class Link:
         return np.bincount(self.position[self.position >= 0], minlength=self.n_parents)
 
 
-def measure_foreign_key(table: str, key: ForeignKey, real: ReadColumns, synthetic: ReadColumns) -> Iterator[Measure]:
+def measure_foreign_key(table: str, key: ForeignKey, sides: Sides) -> Iterator[Measure]:
     """Give the orphans, the nulls, and the children per parent of one foreign key."""
     rng = np.random.default_rng(0)
-    there, here = link(table, key, real), link(table, key, synthetic)
+    there, here = link(table, key, sides.real), link(table, key, sides.synthetic)
     yield _named(table, key, "orphans", here.orphans, floor=there.orphans, n=here.n_children)
     yield _share_error(table, key, "orphan_share", here.orphans, there.orphans, there.n_children)
     yield _share_error(table, key, "reference_nulls", here.nulls, there.nulls, there.n_children)
@@ -64,12 +74,13 @@ def link(table: str, key: ForeignKey, read: ReadColumns) -> Link:
     parent_keys, parent_null = hash_keys(parent, key.ref_columns, types)
     rows = np.flatnonzero(~parent_null)
     order = rows[np.argsort(parent_keys[rows], kind="stable")]
-    wanted = child_keys[~child_null]
+    referring = np.flatnonzero(~child_null)
+    wanted = child_keys[referring]
     if not len(order):
-        return Link(np.full(len(wanted), -1), child.num_rows, parent.num_rows)
+        return Link(referring, np.full(len(wanted), -1), child.num_rows, parent.num_rows)
     near = np.minimum(np.searchsorted(parent_keys[order], wanted), len(order) - 1)
     position = np.where(parent_keys[order[near]] == wanted, order[near], -1)
-    return Link(position, child.num_rows, parent.num_rows)
+    return Link(referring, position, child.num_rows, parent.num_rows)
 
 
 def hash_keys(rows: pa.Table, columns: tuple[str, ...], types: list[pa.DataType]) -> tuple[Hashes, NDArray[np.bool_]]:

@@ -102,6 +102,8 @@ class TableConfig(Section):
     """How long training may take at most: 90s, 5m, 1h30m."""
     key_offset: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 1
     """First value of minted integer keys."""
+    target: Name | None = None
+    """The column that models trained on the copy will predict: the gate sees whether they can."""
     columns: Annotated[dict[Name, Annotated[ColumnConfig, BeforeValidator(_empty)]], BeforeValidator(_empty)] = {}
     foreign_keys: Annotated[tuple[ForeignKeyConfig, ...], BeforeValidator(lambda v: v or ())] = ()
 

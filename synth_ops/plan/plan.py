@@ -44,6 +44,10 @@ class TablePlan(Record):
     """Wall seconds that training may take at most."""
     key_offset: int = 1
     """First value of minted integer keys."""
+    public: str | None = None
+    """Why the table's rows are public, in words: privacy is not asserted of them then."""
+    target: str | None = None
+    """The column that models trained on the copy will predict: the gate sees whether they can."""
     foreign_keys: tuple[ForeignKey, ...] = ()
     """Those the source declares, and the soft ones of the configuration."""
     columns: tuple[ColumnPlan, ...]

@@ -42,6 +42,7 @@ def _table(config: Config, table: Table, database: Database) -> TablePlan:
         rows=defaults.rows if said.rows is None else said.rows,
         time_budget_seconds=said.time_budget or defaults.time_budget,
         key_offset=said.key_offset,
+        target=said.target,
         foreign_keys=keys,
         columns=tuple(fate_of(Case(table, column, said, keys)) for column in table.columns),
         table=table,
@@ -92,6 +93,8 @@ class _Asked:
                 yield from _column_problems(here, column, self.table, self.table.column(name))
             else:
                 yield Problem(here, self._unknown_column(name, self.table))
+        if self.said.target is not None and self.said.target not in self.table.column_names:
+            yield Problem((*self.path, "target"), self._unknown_column(self.said.target, self.table))
         for position, key in enumerate(self.said.foreign_keys):
             yield from self._key_problems((*self.path, "foreign_keys", position), key)
 

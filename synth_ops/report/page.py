@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from synth_ops import __version__
 from synth_ops.plan.plan import Plan, TablePlan
-from synth_ops.records import Check, Record, Verdict
+from synth_ops.records import Check, Record, verdict_of
 from synth_ops.report import drawing
 from synth_ops.report.charts import ColumnChart, TableCharts
 from synth_ops.workspace import Workspace, write_text
@@ -64,14 +64,6 @@ def render(
         snapshot=facts.get("snapshot"),
         n_rows=sum(t["n_rows"] or 0 for t in tables),
     )
-
-
-def verdict_of(checks: Sequence[Check]) -> Verdict:
-    """Give the gate's verdict: what could not be measured blocks as a failure does, and so does no check at all."""
-    critical = {c.verdict for c in checks if c.severity == "critical"}
-    if "FAIL" in critical:
-        return "FAIL"
-    return "ABSTAIN" if "ABSTAIN" in critical or not checks else "PASS"
 
 
 def _tables(

@@ -10,7 +10,7 @@ from synth_ops.measure.grid import bin_edges, bin_labels, bin_numbers
 from synth_ops.measure.marginals import kolmogorov_smirnov, measure_nulls, total_variation
 from synth_ops.measure.pairs import MAX_PAIRS, choose_pairs, measure_pairs
 from synth_ops.measure.records import Measure, Measured, unfit
-from synth_ops.measure.relations import ReadColumns, distance_of_counts, hash_keys, measure_foreign_key
+from synth_ops.measure.relations import ReadColumns, Sides, distance_of_counts, hash_keys, measure_foreign_key
 from synth_ops.measure.stack import Stack, stack_rows
 from synth_ops.measure.support import common_range, measure_categories, measure_ranges
 from synth_ops.schema import ForeignKey
@@ -188,7 +188,7 @@ def test_composite_keys_with_nulls_and_orphans_are_measured() -> None:
     real: dict[str, Columns] = {"parent": parents, "child": {"a": [1, 1, 2, 2], "b": ["p", "q", "p", "p"]}}
     copy: dict[str, Columns] = {"parent": parents, "child": {"a": [1, 2, None, 1], "b": ["p", "q", "p", "q"]}}
 
-    found = {m.name: m for m in measure_foreign_key("child", key, read_from(real), read_from(copy))}
+    found = {m.name: m for m in measure_foreign_key("child", key, Sides(read_from(real), read_from(copy)))}
 
     assert found["orphans"].observed == pytest.approx(1 / 3)
     assert found["reference_nulls"].observed == 0.25

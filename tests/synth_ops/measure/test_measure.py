@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from synth_ops.arrow_types import text
-from synth_ops.measure import Measure, Sides, compared_columns, measure_table
+from synth_ops.holdout import holdout_mask
+from synth_ops.measure import Measure, Sides, Subject, compared_columns, measure_table
 from synth_ops.plan.plan import ColumnPlan, Kind, Plan, TablePlan
 from synth_ops.schema import Column, ForeignKey, Table
 
@@ -26,7 +27,10 @@ def plan_of(rows: pa.Table, **change: Any) -> Plan:
 def measure(real: pa.Table, copy: pa.Table, **change: Any) -> dict[tuple[str, str], Measure]:
     plan = plan_of(real, **change)
     sides = Sides(real=lambda _name, _columns: real, synthetic=lambda _name, _columns: copy)
-    return {(m.name, m.subject): m for m in measure_table(plan, plan.tables[0], real, copy, sides, 0)}
+    subject = Subject(
+        plan, plan.tables[0], real, copy, holdout_mask(real, plan.tables[0].table, dataset="d", share=0.2)
+    )
+    return {(m.name, m.subject): m for m in measure_table(subject, sides, 0)}
 
 
 KINDS: dict[str, Any] = {

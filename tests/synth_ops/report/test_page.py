@@ -9,9 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from synth_ops.records import Check, Trained, TrainedTable
+from synth_ops.records import Check, Trained, TrainedTable, verdict_of
 from synth_ops.report import collect_table, write_report
-from synth_ops.report.page import verdict_of
 from synth_ops.workspace import Workspace
 from tests.synth_ops.report.toys import plan_of, real, table_plan
 

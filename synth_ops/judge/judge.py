@@ -1,0 +1,216 @@
+"""Measure a copy that lies in files, assert the suites that would be written for it, and say what came of it."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from synth_ops.errors import PlanError
+from synth_ops.expectations import default_suite, run_suites, suite_path
+from synth_ops.expectations.defaults import suite_text
+from synth_ops.judge.keys import names_of_rows, with_keys
+from synth_ops.judge.reading import Rows, laid_over, read_side
+from synth_ops.measure import Measure, Measured, Sides, Subject, measure_table
+from synth_ops.plan.config import ColumnConfig, Config, TableConfig
+from synth_ops.plan.plan import Plan, TablePlan
+from synth_ops.plan.problems import unknown
+from synth_ops.plan.resolve import resolve
+from synth_ops.records import Check, Progress, ProgressEvent, Record, Verdict, no_progress, verdict_of
+from synth_ops.schema import Database, Table
+from synth_ops.workspace.files import write_text
+
+NIGHT = "2000-01-01"
+PREVENTIVE: Mapping[str, float] = {
+    "expect_column_values_to_be_within_common_range": 0.005,
+    "expect_column_categories_to_not_be_rare": 0.005,
+}
+"""What our encoders see to before training. Of any other copy no more is asked than of held-out rows, and this."""
+HALF = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is to be judged, and how."""
+
+    real: Path
+    """A Parquet or CSV file, or a folder of them: the rows that the copy was made of."""
+    synthetic: Path
+    holdout: Path | None = None
+    """Real rows that it was surely not made of."""
+    report: Path | None = None
+    target: str | None = None
+    """A column that models trained on the copy will predict; of the table that has it."""
+    public: str | None = None
+    """Why the rows are public, in words: privacy is not asserted then."""
+    suites: Path | None = None
+    """A folder of suites to assert; else those that `init` would write."""
+    seed: int = 0
+
+
+class Judged(Record):
+    """What came of it."""
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    n_rows: Mapping[str, int]
+    """Synthetic rows of each table."""
+    report: str | None = None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """All rows, as the real ones are declared."""
+
+    real: Rows
+    synthetic: Rows
+    holdout: Rows
+
+
+def judge(question: Question, *, progress: Progress = no_progress) -> Judged:
+    """Judge a copy by the gate's own checks; without held-out rows, those of membership abstain.
+
+    Raises:
+        PlanError: a file is not there or of no known kind, or the two sides have no table in common.
+        SourceError: a file does not read as what its ending says.
+    """
+    began = time.monotonic()
+    progress(ProgressEvent(step="validate", phase="reading"))
+    declared, sides = _read(question)
+    plan = _plan(question, declared, sides.real)
+    measured = _measure(question, plan, sides, progress)
+    progress(ProgressEvent(step="validate", phase="suites"))
+    checks = _assert(question, plan, measured, sides)
+    report = _write_report(question, plan, checks, sides) if question.report else None
+    return Judged(
+        verdict=verdict_of(checks),
+        checks=checks,
+        n_rows={name: rows.num_rows for name, rows in sides.synthetic.items()},
+        report=report,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _read(question: Question) -> tuple[Database, _Sides]:
+    """Read both sides and the held-out rows, as the real tables are declared, with the keys that they bear out."""
+    name = None if question.real.is_dir() else question.real.stem
+    database, real = read_side("REAL", question.real)
+    if question.synthetic.is_dir() != question.real.is_dir():
+        raise PlanError(
+            "REAL and SYNTHETIC must both be files, or both folders, however one is a folder and one is not."
+            " Name two files, or two folders."
+        )
+    synthetic = read_side("SYNTHETIC", question.synthetic, name)[1]
+    holdout = read_side("--holdout", question.holdout, name)[1] if question.holdout else {}
+    missing = sorted(set(real) - set(synthetic))
+    if missing:
+        raise PlanError(
+            f"SYNTHETIC must hold every table of REAL, however it lacks {', '.join(missing)}."
+            " Add the files, or take those tables out of REAL."
+        )
+    database = with_keys(database, real)
+    by_name = {t.name: t for t in database.tables}
+    over = partial(_laid_over, by_name)
+    return database, _Sides(over(real), over(synthetic), over(holdout))
+
+
+def _laid_over(declared: Mapping[str, Table], rows: Rows) -> Rows:
+    return {name: laid_over(rows[name], table) for name, table in declared.items() if name in rows}
+
+
+def _plan(question: Question, database: Database, real: Rows) -> Plan:
+    tables = {t.name: _said(question, t, real[t.name]) for t in database.tables}
+    if question.target is not None and not any(t.target for t in tables.values()):
+        names = [c for t in database.tables for c in t.column_names]
+        raise PlanError(f"--target {unknown(question.target, names, 'column of REAL')}.")
+    config = Config.model_validate({"dataset": "judged", "source": "parquet:.", "publish": ".", "tables": tables})
+    plan = resolve(config, database)
+    return plan.model_copy(update={"tables": tuple(_public(t, question.public) for t in plan.tables)})
+
+
+def _said(question: Question, table: Table, rows: pa.Table) -> TableConfig:
+    minted = {name: ColumnConfig(mint=True) for name in names_of_rows(table, rows)}
+    target = question.target if question.target in table.column_names else None
+    return TableConfig(columns=minted, target=target)
+
+
+def _public(table: TablePlan, words: str | None) -> TablePlan:
+    return table.model_copy(update={"public": words})
+
+
+def _measure(question: Question, plan: Plan, sides: _Sides, progress: Progress) -> Measured:
+    began = time.monotonic()
+    readers = Sides(real=partial(_columns_of, sides.real), synthetic=partial(_columns_of, sides.synthetic))
+    measures: list[Measure] = []
+    for i, table in enumerate(plan.tables):
+        progress(ProgressEvent(step="validate", table=table.name, phase="measure", done=i / len(plan.tables)))
+        measures += measure_table(_subject(question, plan, table, sides), readers, question.seed)
+    return Measured(night=NIGHT, inputs="", measures=tuple(measures), seconds=time.monotonic() - began)
+
+
+def _columns_of(rows: Rows, table: str, columns: tuple[str, ...] | None) -> pa.Table:
+    return rows[table].select([c for c in rows[table].column_names if columns is None or c in columns])
+
+
+def _subject(question: Question, plan: Plan, table: TablePlan, sides: _Sides) -> Subject:
+    """Put the held-out rows behind the real ones; where there are none, half of the real rows is held against half."""
+    real, holdout = sides.real[table.name], sides.holdout.get(table.name)
+    if holdout is None:
+        is_second = np.random.default_rng(question.seed).random(real.num_rows) < HALF
+        return Subject(plan, table, real, sides.synthetic[table.name], is_second, is_unseen=False)
+    rows = pa.concat_tables([real, holdout.select(real.column_names).cast(real.schema)])
+    return Subject(plan, table, rows, sides.synthetic[table.name], _last(rows.num_rows, holdout.num_rows))
+
+
+def _last(n_rows: int, n_held_out: int) -> NDArray[np.bool_]:
+    return np.arange(n_rows) >= n_rows - n_held_out
+
+
+def _assert(question: Question, plan: Plan, measured: Measured, sides: _Sides) -> tuple[Check, ...]:
+    n_rows = {name: rows.num_rows for name, rows in sides.real.items()}
+    read = partial(_columns_of, sides.synthetic)
+    if question.suites is not None:
+        return run_suites(plan.model_copy(update={"expectations": str(question.suites)}), measured, read)
+    with tempfile.TemporaryDirectory(prefix="synth-ops-judge-") as folder:
+        for table in plan.tables:
+            suite = default_suite(plan, table, n_rows[table.name], n_rows)
+            suite["expectations"] = list(_for_any_copy(suite["expectations"], table.name, measured))
+            write_text(suite_path(Path(folder), table.name), suite_text(suite))
+        return run_suites(plan.model_copy(update={"expectations": folder}), measured, read)
+
+
+def _for_any_copy(expectations: list[dict[str, Any]], table: str, measured: Measured) -> Iterator[dict[str, Any]]:
+    """Ask no more of a copy than can be asked without a plan."""
+    for expectation in expectations:
+        kind, kwargs = expectation["type"], expectation["kwargs"]
+        if kind == "expect_table_row_count_to_match_plan":
+            yield expectation | {"severity": "warning", "notes": "A copy may have any number of rows."}
+        elif kind in PREVENTIVE:
+            yield expectation | {"kwargs": kwargs | {"max_share": _as_held_out(kind, kwargs, table, measured)}}
+        else:
+            yield expectation
+
+
+def _as_held_out(kind: str, kwargs: Mapping[str, Any], table: str, measured: Measured) -> float:
+    from synth_ops.expectations.rules import RULES
+
+    floor = measured.find(table, RULES[kind].measure, kwargs["column"]).floor or 0.0
+    return max(float(kwargs["max_share"]), round(1.5 * floor + PREVENTIVE[kind], 4))
+
+
+def _write_report(question: Question, plan: Plan, checks: tuple[Check, ...], sides: _Sides) -> str:
+    from synth_ops.report import collect_table, render
+
+    charts = [collect_table(plan, t, sides.real[t.name], sides.synthetic[t.name]) for t in plan.tables]
+    html = render(NIGHT, plan, checks, charts, {"verdict": verdict_of(checks)})
+    path = Path(str(question.report))
+    write_text(path, html)
+    path.chmod(0o644)
+    return str(path)
