@@ -182,6 +182,8 @@ class Validated(Record):
     """Per table: ``observed`` and ``floor`` of the table's headline figure (mean pair error), where measured."""
     report: str
     """Path of the self-contained HTML report."""
+    attempt: int = 1
+    """Which of the night's copies this is."""
     seconds: float
 
 

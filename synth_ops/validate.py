@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from synth_ops.attempts import check_attempts, log_attempt
 from synth_ops.errors import PlanError
 from synth_ops.expectations import run_suites, suite_path
 from synth_ops.holdout import holdout_mask
@@ -53,8 +54,12 @@ def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Valid
     )
     # The worker's figures will say that the record beside them is theirs, so one of another copy must not be.
     workspace.record("validate").unlink(missing_ok=True)
+    copy_hash = _copy_hash(workspace)
+    check_attempts(workspace, copy_hash)
     outcome = run_job(spec, progress=progress, still_holds=lambda _: _is_measured(workspace, inputs))
     validated = Validated.model_validate(outcome)
+    n_attempts = log_attempt(workspace, copy_hash, validated.verdict)
+    validated = validated.model_copy(update={"attempt": n_attempts})
     heed_verdict(workspace, validated)
     write_record(workspace.record("validate"), validated)
     return validated
@@ -175,12 +180,17 @@ def _is_measured(workspace: Workspace, inputs: str) -> bool:
 def _inputs(workspace: Workspace, plan: Plan) -> str:
     """Give a sha256 over the plan, the copy's own hashes, and the suites as they stand now."""
     digest = hashlib.sha256(workspace.plan.read_bytes())
-    sampled = read_record(workspace.record("sample"), Sampled)
-    for table in sampled.tables if sampled is not None else ():
-        digest.update(f"{table.name}:{table.sha256}\n".encode())
+    digest.update(_copy_hash(workspace).encode())
     for path in (suite_path(Path(plan.expectations), table.name) for table in plan.tables):
         digest.update(path.read_bytes() if path.is_file() else b"no suite")
     return digest.hexdigest()
+
+
+def _copy_hash(workspace: Workspace) -> str:
+    """Give a sha256 over the copy's own hashes."""
+    sampled = read_record(workspace.record("sample"), Sampled)
+    names = [f"{table.name}:{table.sha256}\n" for table in (sampled.tables if sampled is not None else ())]
+    return hashlib.sha256("".join(names).encode()).hexdigest()
 
 
 def _seed(workspace: Workspace, plan: Plan) -> int:

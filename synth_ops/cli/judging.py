@@ -1,7 +1,7 @@
 """The command that judges a copy which lies in files."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,11 +95,17 @@ def _tell(judged: "Judged", *, show_all: bool) -> None:
         for check in (c for c in shown if c.verdict != "PASS"):
             print_line(f"\n{_verdict(check)}: {check.prose}")
         print_line("")
-    counts = Counter(c.verdict for c in judged.checks)
-    print_line(" · ".join(f"{counts[v]} {v}" for v in ORDER if counts[v]))
+    print_line(_counted(judged.checks))
     print_verdict(judged.verdict)
     if judged.report:
         print_line(f"report    {judged.report}")
+
+
+def _counted(checks: "Sequence[Check]") -> str:
+    """Say how many checks came to what: ``1 FAIL · 2 warnings · 120 PASS``."""
+    counts = Counter("warning" if _verdict(c).endswith(")") else c.verdict for c in checks)
+    words = {"FAIL": "FAIL", "ABSTAIN": "ABSTAIN", "warning": "warnings", "PASS": "PASS"}
+    return " · ".join(f"{counts[kind]} {word}" for kind, word in words.items() if counts[kind])
 
 
 def _verdict(check: "Check") -> str:

@@ -329,6 +329,12 @@ class ExpectNoRowToBeImplausible(MeasuredExpectation):
     max_excess: float
 
 
+class ExpectNoRowToBeRepeated(MeasuredExpectation):
+    """The copy does not repeat itself."""
+
+    max_excess: float
+
+
 class ExpectColumnToBeAsPredictable(MeasuredExpectation):
     """A model trained on the copy predicts production as well."""
 

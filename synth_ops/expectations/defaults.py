@@ -174,6 +174,8 @@ def _fidelity(table: TablePlan, scales: Mapping[str, Scale]) -> Iterator[Expecta
     yield _expect("expect_table_to_be_indistinguishable", note, "warning", min_auc=0.4, max_auc=0.75)
     note = "Garbage among sound rows, which no mean shows."
     yield _expect("expect_no_row_to_be_implausible", note, max_excess=0.04)
+    note = "A generator that collapsed gives the same rows over and over."
+    yield _expect("expect_no_row_to_be_repeated", note, max_excess=0.05)
     note = "Against the copy that was published last."
     yield _expect("expect_table_to_not_become_distinguishable", note, max_increase=0.1)
     if table.target is not None:

@@ -324,6 +324,13 @@ RULES: Mapping[str, Rule] = {
             "Rows that a classifier is sure are not real may be {max_excess:.3g} more than among held-out real rows"
         ),
     ),
+    "expect_no_row_to_be_repeated": Rule(
+        measure="repeated_rows",
+        group="whole rows",
+        limits=EXCESS,
+        holds=_excess_at_most,
+        expected="Rows that repeat another row of the copy may be {max_excess:.3g} more than among as many real rows",
+    ),
     "expect_column_to_be_as_predictable": Rule(
         measure="usefulness_lost",
         group="whole rows",

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from synth_ops.measure.draws import Draw, mean_and_high
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
@@ -39,6 +40,27 @@ def measure_copies(table: str, stack: Stack, rare_below: int) -> Iterator[Measur
         floor_high=upper_bound(floor, len(holdout)),
         n=len(holdout),
     )
+
+
+def measure_repeats(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator[Measure]:
+    """Give the share of the copy's rows that equal an earlier one of its rows; the floor is that of held-out rows."""
+    hashes = hash_rows(stack)
+    observed = np.mean([_repeated(hashes[d.synthetic]) for d in draws])
+    mean, high = mean_and_high(
+        np.asarray([max(_repeated(hashes[d.holdout]), _repeated(hashes[d.training])) for d in draws])
+    )
+    yield Measure(
+        table=table,
+        name="repeated_rows",
+        observed=float(observed),
+        floor=float(mean),
+        floor_high=float(high),
+        n=draws[0].n,
+    )
+
+
+def _repeated(hashes: Hashes) -> float:
+    return 1 - len(np.unique(hashes)) / len(hashes)
 
 
 def hash_rows(stack: Stack) -> Hashes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from synth_ops.arrow_types import parse
 from synth_ops.measure.classifier import measure_classifier
 from synth_ops.measure.columns import compared_columns
-from synth_ops.measure.copies import measure_copies
+from synth_ops.measure.copies import measure_copies, measure_repeats
 from synth_ops.measure.details import measure_coverage, measure_granularity, measure_points
 from synth_ops.measure.draws import Draw, draw_samples
 from synth_ops.measure.joined import measure_across, relates
@@ -54,6 +54,7 @@ STATISTICS = (
     "null_patterns",
     "classifier_auc",
     "implausible_rows",
+    "repeated_rows",
     "usefulness_lost",
 )
 """Figures that need held-out rows to stand beside."""
@@ -217,6 +218,7 @@ def _statistics(
     yield "mean_triple_error", partial(measure_triples, table, stack, draws[:3], rare_below, rng)
     yield "null_patterns", partial(measure_null_patterns, table, stack, draws, rare_below, rng)
     yield "classifier_auc", partial(measure_classifier, table, stack, rare_below, rng)
+    yield "repeated_rows", partial(measure_repeats, table, stack, draws[:3])
     if subject.table.target is not None:
         yield "usefulness_lost", partial(measure_usefulness, table, stack, subject.table.target, rare_below, rng)
 

@@ -41,11 +41,12 @@ def measure_triples(
 def measure_null_patterns(
     table: str, stack: Stack, draws: tuple[Draw, ...], rare_below: int, rng: np.random.Generator
 ) -> Iterator[Measure]:
-    """Give the total variation over which columns are null together, where two or more ever are null."""
+    """Give the total variation over which columns are null together; 0 where fewer than two ever are null."""
     nulls = {name: np.isnan(values).astype(np.int16) for name, values in stack.numbers.items()}
     nulls |= {name: (codes < 0).astype(np.int16) for name, codes in stack.labels.items()}
     wanting = {name: marks for name, marks in nulls.items() if 0 < marks[stack.training].mean() < 1}
     if len(wanting) < 2:  # noqa: PLR2004 — two are a pattern
+        yield Measure(table=table, name="null_patterns", observed=0.0, floor=0.0, n=draws[0].n)
         return
     weights = rng.integers(1, 2**62, size=len(wanting), dtype=np.int64)
     known = _patterns(wanting, stack.training, weights, rare_below)
