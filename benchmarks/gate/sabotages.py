@@ -72,7 +72,7 @@ def _ranks(column: pd.Series) -> pd.Series:
 
 
 def _shuffled(column: pd.Series, rng: np.random.Generator) -> np.ndarray:
-    return column.to_numpy()[rng.permutation(len(column))]
+    return np.asarray(column.to_numpy()[rng.permutation(len(column))])
 
 
 def shuffle_columns(_real: pd.DataFrame, copy: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -354,7 +354,7 @@ def _mixed(copy: pd.DataFrame, leaked: pd.DataFrame) -> pd.DataFrame:
 
 def _like(values: object, column: pd.Series) -> pd.Series:
     """Give values as a column of the same type, rounded where it holds whole numbers."""
-    found = pd.Series(values, index=column.index if len(column) == len(values) else None)  # type: ignore[arg-type, call-overload]
+    found = pd.Series(values, index=column.index if len(column) == len(values) else None)  # type: ignore[arg-type]
     if pd.api.types.is_integer_dtype(column.dtype):
         found = found.astype(float).round()
         return found.astype(column.dtype) if found.notna().all() else found

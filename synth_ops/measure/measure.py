@@ -151,7 +151,7 @@ def _measure_values(subject: Subject, sides: Sides, seed: int) -> Iterator[Measu
         return
     yield from _measure_support(plan, table, stack, sides)
     yield from _measure_statistics(subject, stack, seed)
-    yield from _measure_privacy(subject, stack, seed)
+    yield from _measure_privacy(subject, stack)
 
 
 def _measure_withheld(subject: Subject, compared: tuple[str, ...]) -> Iterator[Measure]:
@@ -223,7 +223,7 @@ def _statistics(
         yield "usefulness_lost", partial(measure_usefulness, table, stack, subject.table.target, rare_below, rng)
 
 
-def _measure_privacy(subject: Subject, stack: Stack, seed: int) -> Iterator[Measure]:
+def _measure_privacy(subject: Subject, stack: Stack) -> Iterator[Measure]:
     """Measure what the copy tells of the rows that it was made of, or say why not, or why there is no need."""
     table = subject.table
     if table.public is not None:
