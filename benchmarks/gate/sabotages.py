@@ -43,7 +43,7 @@ def labels(rows: pd.DataFrame) -> list[str]:
 
 
 def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
 def _is_label(column: pd.Series) -> bool:
@@ -53,7 +53,7 @@ def _is_label(column: pd.Series) -> bool:
         or pd.api.types.is_object_dtype(kind)
         or pd.api.types.is_string_dtype(kind)
     )
-    return is_word and 2 <= column.nunique() <= 200  # noqa: PLR2004 — more are names
+    return bool(is_word) and 2 <= column.nunique() <= 200  # noqa: PLR2004 — more are names
 
 
 def _strongest(rows: pd.DataFrame) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,14 +134,21 @@ def measure_null_relations(
 
 def choose_pairs(names: tuple[str, ...], rng: np.random.Generator) -> Pairs:
     """Give all pairs of columns; where they are too many, a sample in which every column has some."""
-    pairs = list(combinations(names, 2))
-    if len(pairs) <= MAX_PAIRS:
-        return pairs
-    order = rng.permutation(len(names))
-    ring = {tuple(sorted((int(a), int(b)))) for a, b in zip(order, np.roll(order, 1), strict=True)}
-    n_more = max(MAX_PAIRS - len(ring), 0)
-    drawn = (tuple(sorted(rng.choice(len(names), 2, replace=False).tolist())) for _ in range(n_more))
-    return [(names[a], names[b]) for a, b in sorted(ring | set(drawn))]
+    first, second = np.triu_indices(len(names), 1)
+    chosen = np.arange(len(first))
+    if len(first) > MAX_PAIRS:
+        order = rng.permutation(len(names))
+        is_ring = _next_to(order)[first, second]
+        others = rng.permutation(chosen[~is_ring])[: max(MAX_PAIRS - int(is_ring.sum()), 0)]
+        chosen = np.sort(np.concatenate([chosen[is_ring], others]))
+    return [(names[i], names[j]) for i, j in zip(first[chosen], second[chosen], strict=True)]
+
+
+def _next_to(order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the pairs of columns that stand side by side in a ring: ``(n_columns, n_columns)``."""
+    marks = np.zeros((len(order), len(order)), dtype=bool)
+    marks[order, np.roll(order, 1)] = True
+    return marks | marks.T
 
 
 def summary(table: str, name: str, found: Distances, n: int) -> Measure:

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from gate.sabotages import SABOTAGES, Sabotage
 
-from benchmarks.gate.sabotages import SABOTAGES, Sabotage
 from synth_ops.judge import Judged, Question, judge
 from tests.synth_ops.judge.people import draw_people
 

@@ -55,7 +55,7 @@ KINDS: dict[str, Any] = {
 def test_every_kind_is_measured(kind: str) -> None:
     rows = pa.table({"x": KINDS[kind], "y": pa.array(range(N))})
 
-    found = measure(rows, rows)
+    found = measure(rows, rows, public="it is a test's")
 
     assert [m for m in found.values() if m.error is not None] == []
     assert found["column_shape", "x"].observed == pytest.approx(0, abs=0.1)
