@@ -67,6 +67,10 @@ class Leaves(Record):
         least, most = self._span
         return np.asarray((values < least) | (values > most), np.bool_)
 
+    def is_point(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mark the leaves that are one value."""
+        return np.asarray(self._place_of[codes] < len(self.points), np.bool_)
+
     def decode(self, codes: NDArray[np.int64], rng: np.random.Generator) -> Values:
         """Give a value of each leaf: the point, or one drawn from the interval's cells."""
         place = self._place_of[codes]

@@ -33,7 +33,7 @@ class NumericCodec(Codec):
         """Find the specials, then cut the finite numbers in leaves."""
         numbers = read_numbers(values.drop_null())
         if numbers.dtype.kind != "f":
-            return cls(specials=(), scale=Scale.fit(numbers, rules, n_special=1))
+            return cls(specials=(), scale=Scale.fit(numbers, rules, n_special=1, has_grains=True))
         finite = np.isfinite(numbers)
         specials = _specials(numbers[~finite], rules.rare_below)
         scale = Scale.fit(
@@ -41,6 +41,7 @@ class NumericCodec(Codec):
             rules,
             n_special=1 + len(specials),
             float_type=_FLOATS[values.type.bit_width],
+            has_grains=True,
         )
         return cls(specials=specials, scale=scale)
 

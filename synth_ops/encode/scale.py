@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_ops.encode.grains import Grains
 from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
 from synth_ops.encode.rules import FitRules
@@ -84,22 +85,42 @@ def _step(integers: Values, rare_below: int) -> int:
     return max(int(r) for r in rounds if divisor % r == 0)
 
 
+def _grains(index: Values, counts: NDArray[np.int64], lattice: Lattice, leaves: Leaves) -> Grains | None:
+    """Look at the numbers between the points, on a lattice of whole units of the last decimal."""
+    if lattice.step != 1 or index.dtype != np.int64 or not leaves.firsts:
+        return None
+    between = ~leaves.is_point(leaves.encode(index))
+    return Grains.fit(index[between], counts[between]) if between.any() else None
+
+
 class Scale(Record):
     """Numbers as the ordinary codes of one sub-column, after `n_special` others."""
 
     lattice: Lattice
     leaves: Leaves
     n_special: int
+    grains: Grains | None = None
+    """How coarsely numbers between the points are written, where that differs from row to row."""
 
     @classmethod
-    def fit(cls, values: Values, rules: FitRules, *, n_special: int, float_type: FloatType | None = None) -> "Scale":
-        """Fit finite numbers; with too few of them, only zero is kept."""
+    def fit(
+        cls,
+        values: Values,
+        rules: FitRules,
+        *,
+        n_special: int,
+        float_type: FloatType | None = None,
+        has_grains: bool = False,
+    ) -> "Scale":
+        """Fit finite numbers; with too few of them, only zero is kept. `has_grains` is of what is written in tens."""
         if len(values) < rules.rare_below:
             return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
         distinct, counts = pooled(*np.unique(values, return_counts=True), rules)
         lattice = Lattice.fit(distinct, rules.rare_below, float_type)
-        leaves = fit_leaves(lattice.to_index(distinct), counts, rules)
-        return cls(lattice=lattice, leaves=leaves, n_special=n_special)
+        index = lattice.to_index(distinct)
+        leaves = fit_leaves(index, counts, rules)
+        grains = _grains(index, counts[1], lattice, leaves) if has_grains else None
+        return cls(lattice=lattice, leaves=leaves, n_special=n_special, grains=grains)
 
     def sub_column(self, column: str, part: str = "value") -> SubColumn:
         """Describe the sub-column."""
@@ -117,7 +138,14 @@ class Scale(Record):
     def decode(self, codes: NDArray[Any], rng: np.random.Generator) -> Values:
         """Give a value for each ordinary code; one that there is not is taken for the nearest."""
         leaves = np.clip(codes.astype(np.int64) - self.n_special, 0, self.leaves.n - 1)
-        return self.lattice.to_value(self.leaves.decode(leaves, rng))
+        index = self.leaves.decode(leaves, rng)
+        return self.lattice.to_value(index if self.grains is None else self._coarsened(index, leaves, self.grains, rng))
+
+    def _coarsened(self, index: Values, leaves: NDArray[np.int64], grains: Grains, rng: np.random.Generator) -> Values:
+        """Round what is no point, where it stays in its leaf."""
+        rounded = grains.coarsen(index, rng)
+        stays = (self.leaves.encode(rounded) == leaves) & ~self.leaves.is_outside(rounded)
+        return np.where(stays & ~self.leaves.is_point(leaves), rounded, index)
 
     @property
     def heaviest(self) -> int:
