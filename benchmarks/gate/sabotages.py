@@ -33,7 +33,9 @@ class Sabotage:
 def numbers(rows: pd.DataFrame) -> list[str]:
     """Give the columns of measured numbers, those of most distinct values first."""
     found = {c: rows[c].nunique() for c in rows.columns if _is_number(rows[c])}
-    return sorted((c for c, n in found.items() if n >= MANY), key=lambda c: -found[c])
+    # What is another number on every row and whole names rows, and is compared with nothing.
+    names = {c for c, n in found.items() if n == len(rows) and pd.api.types.is_integer_dtype(rows[c])}
+    return sorted((c for c, n in found.items() if n >= MANY and c not in names), key=lambda c: -found[c])
 
 
 def labels(rows: pd.DataFrame) -> list[str]:
