@@ -194,10 +194,10 @@ def invent_a_label(real: pd.DataFrame, copy: pd.DataFrame, rng: np.random.Genera
 
 
 def show_a_rare_label(real: pd.DataFrame, copy: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:
-    """Emit a label that one to nine real rows hold, on every hundredth row."""
+    """Emit a label that one to four real rows hold, on every hundredth row."""
     for name in labels(real):
         counts = real[name].value_counts()
-        rare = counts[(counts > 0) & (counts < 10)]  # noqa: PLR2004 — the default of rare_below
+        rare = counts[(counts > 0) & (counts < 5)]  # noqa: PLR2004 — with held-out rows, too, below `rare_below`
         if len(rare):
             chosen = rng.random(len(copy)) < 0.01  # noqa: PLR2004 — one of a hundred
             return copy.assign(**{name: _like(np.where(chosen, rare.index[0], copy[name].astype(object)), copy[name])})
