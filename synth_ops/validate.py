@@ -108,27 +108,28 @@ def _measure_tables(
 
 
 def _measure_table(workspace: Workspace, plan: Plan, table: TablePlan, seed: int) -> tuple[tuple[Measure, ...], Any]:
-    from synth_ops.report import collect_table  # loads what draws; only a worker draws
+    from synth_ops.report import collect_table, read_learned  # loads what draws; only a worker draws
 
     real = pq.read_table(workspace.real(table.name))
     synthetic = pq.read_table(workspace.synthetic(table.name))
-    measures = measure_table(plan, table, real, synthetic, read_sides(workspace), seed)
-    return measures, collect_table(plan, table, real, synthetic)
+    sides = read_sides(workspace)
+    measures = measure_table(plan, table, real, synthetic, sides, seed)
+    learned = read_learned(workspace, table.name)
+    return measures, collect_table(plan, table, real, synthetic, sides=sides, learned=learned)
 
 
 def _write_report(
     workspace: Workspace, plan: Plan, checks: Sequence[Check], charts: Sequence[Any], measured: Measured
 ) -> Path:
-    from synth_ops.report import write_report  # loads what draws; only a worker draws
+    from synth_ops.report import Facts, write_report  # loads what draws; only a worker draws
 
-    facts = {
-        "extracted": read_record(workspace.record("extract"), Extracted),
-        "trained": read_record(workspace.record("train"), Trained),
-        "sampled": read_record(workspace.record("sample"), Sampled),
-        "fidelity": dict(_fidelity(plan, measured)),
-        "verdict": verdict_of(checks),
-    }
-    facts = {name: fact for name, fact in facts.items() if fact is not None}
+    facts = Facts(
+        extracted=read_record(workspace.record("extract"), Extracted),
+        trained=read_record(workspace.record("train"), Trained),
+        sampled=read_record(workspace.record("sample"), Sampled),
+        fidelity=dict(_fidelity(plan, measured)),
+        verdict=verdict_of(checks),
+    )
     return write_report(workspace, plan, checks, charts, facts)
 
 
