@@ -4,7 +4,7 @@ A record holds numbers, strings, booleans, and tuples or mappings of them: nothi
 XCom or a Dagster event. Paths are strings.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -171,6 +171,14 @@ class Check(Record):
     limit: float | None = None
     prose: str
     """One sentence for the data's owner: what was expected, and what was found."""
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """Give the worst verdict among the checks that block; a gate that asserts nothing stays shut."""
+    blocking = {c.verdict for c in checks if c.severity == "critical"}
+    if "FAIL" in blocking:
+        return "FAIL"
+    return "ABSTAIN" if "ABSTAIN" in blocking or not checks else "PASS"
 
 
 class Validated(Record):

@@ -20,8 +20,8 @@ from synth_ops.records import (
     Sampled,
     Trained,
     Validated,
-    Verdict,
     no_progress,
+    verdict_of,
 )
 from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
@@ -81,14 +81,6 @@ def measure_job(spec: JobSpec, progress: Progress) -> Validated:
         report=str(report),
         seconds=round(time.monotonic() - began, 3),
     )
-
-
-def verdict_of(checks: Sequence[Check]) -> Verdict:
-    """Give the worst verdict among the checks that block; a gate that asserts nothing stays shut."""
-    blocking = {c.verdict for c in checks if c.severity == "critical"}
-    if "FAIL" in blocking:
-        return "FAIL"
-    return "ABSTAIN" if "ABSTAIN" in blocking or not checks else "PASS"
 
 
 def _measure_tables(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synth_ops.records import Check
+from synth_ops.report.subjects import is_auc
 from synth_ops.report.words import figure, title
 
 CHANCE, LIMIT = 0.25, 0.7
@@ -64,7 +65,7 @@ def _chance(check: Check) -> float:
     """Give what an attack scores that learns nothing: that on held-out rows where known, else a coin's, or nothing."""
     if check.floor is not None:
         return check.floor
-    return _EVEN if "auc" in check.name else 0.0
+    return _EVEN if is_auc(check) else 0.0
 
 
 def _place(value: float | None, chance: float, limit: float) -> float | None:

@@ -119,8 +119,8 @@ def _chart(table: TablePlan, name: str, real: Values, synthetic: Values, k: int)
         made=_made(table, name),
         null_real=shown_share(real.n_null, real.n, k),
         null_synthetic=rounded(synthetic.n_null / synthetic.n) if synthetic.n else 0.0,
-        distinct_real=round(real.distinct_share, 2),
-        distinct_synthetic=round(synthetic.distinct_share, 2),
+        distinct_real=rounded(real.distinct_share, 2),
+        distinct_synthetic=rounded(synthetic.distinct_share, 2),
     )
     if _is_withheld(table, name):
         return bare

@@ -74,14 +74,6 @@ class Group:
         return any(c.detectable is not None for c in self.checks)
 
 
-def verdict_of(checks: Sequence[Check]) -> Verdict:
-    """Give the gate's verdict: what could not be measured blocks as a failure does, and so does no check at all."""
-    critical = {c.verdict for c in checks if c.severity == "critical"}
-    if "FAIL" in critical:
-        return "FAIL"
-    return "ABSTAIN" if "ABSTAIN" in critical or not checks else "PASS"
-
-
 def grouped(checks: Sequence[Check]) -> tuple[Group, ...]:
     """Give the groups that have checks, each with the worst first."""
     names = sorted({c.group for c in checks}, key=lambda name: (_rank(name), name))

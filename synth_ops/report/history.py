@@ -10,13 +10,11 @@ from synth_ops.plan.plan import Plan
 from synth_ops.records import Check, Published, Record, Sampled, Step, Validated, Verdict
 from synth_ops.report.facts import Facts, Fidelity, NightFigures, PublishedNight
 from synth_ops.report.rounding import rounded
+from synth_ops.report.subjects import is_classifier, is_membership
 from synth_ops.workspace import Workspace, read_record
 
 N_NIGHTS = 30
 """Nights shown, tonight among them."""
-CLASSIFIER = "expect_classifier_to_be_unsure"
-MEMBERSHIP = "membership"
-"""A word that the names of membership attacks hold."""
 _NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 R = TypeVar("R", bound=Record)
@@ -81,8 +79,8 @@ def _in_a_line(bare: NightFigures, checks: Iterable[Check], fidelity: Fidelity) 
         update={
             "pair_error": _mean([f["observed"] for f in whole]),
             "pair_floor": _mean([f["floor"] for f in whole]),
-            "classifier_auc": _largest(c for c in seen if c.name.startswith(CLASSIFIER)),
-            "membership_auc": _largest(c for c in seen if MEMBERSHIP in c.name),
+            "classifier_auc": _largest(c for c in seen if is_classifier(c)),
+            "membership_auc": _largest(c for c in seen if is_membership(c)),
         }
     )
 

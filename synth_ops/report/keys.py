@@ -33,7 +33,7 @@ class KeyChart(Record):
     """Share of the parents in each bar."""
     synthetic: Shares = ()
     mean_real: float | None = None
-    """Children per parent; None where there are too few parents to tell."""
+    """Children per parent, none counted as more than so many real parents have; None with too few parents to tell."""
     mean_synthetic: float = 0.0
     orphans_real: float | None = None
     """Share of references that point nowhere; None where they are too few to tell. Likewise the nulls."""
@@ -65,11 +65,13 @@ def _link(table: str, key: ForeignKey, read: ReadColumns) -> Link | None:
 
 
 def _chart(key: ForeignKey, there: Link, here: Link, k: int) -> KeyChart:
+    # The mean of few parents' children, or of one's that has thousands, would tell of them.
+    most = np.sort(there.children)[-k:][:1].sum()
     bare = KeyChart(
         name=key.name,
         parent=key.ref_table,
-        mean_real=rounded(there.children.mean()) if there.n_parents >= k else None,
-        mean_synthetic=rounded(here.children.mean()) if here.n_parents else 0.0,
+        mean_real=rounded(np.minimum(there.children, most).mean()) if there.n_parents >= k else None,
+        mean_synthetic=rounded(np.minimum(here.children, most).mean()) if here.n_parents else 0.0,
         orphans_real=shown_share(int((there.position < 0).sum()), len(there.position), k),
         orphans_synthetic=rounded(here.orphans),
         nulls_real=shown_share(there.n_children - len(there.position), there.n_children, k),

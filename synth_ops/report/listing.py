@@ -6,7 +6,6 @@ No address, no path, no default and no enumerated label: of the schema, only nam
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from synth_ops.plan.durations import format_duration
 from synth_ops.plan.plan import ColumnPlan, Plan, TablePlan
 from synth_ops.report.words import unlabelled
 from synth_ops.schema import ForeignKey
@@ -40,12 +39,8 @@ def _settings(settings: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 def _table(table: TablePlan) -> Iterator[str]:
     yield f"  {table.name}:"
-    yield f"    mode: {table.mode}"
-    if table.mode == "synthesize":
-        yield f"    model: {table.model}"
-        yield f"    rows: {table.rows}"
-    if table.time_budget_seconds is not None:
-        yield f"    time_budget: {format_duration(table.time_budget_seconds)}"
+    settings = table.model_dump(mode="json", exclude={"name", "foreign_keys", "columns", "table"})
+    yield from _settings({name: value for name, value in settings.items() if value is not None}, "    ")
     if table.table.primary_key:
         yield f"    primary_key: [{', '.join(table.table.primary_key)}]"
     yield from _keys(table.foreign_keys)
@@ -79,4 +74,6 @@ def _made(column: ColumnPlan) -> str:
 def _word(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
     return "none" if value is None else str(value)

@@ -9,12 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from synth_ops import __version__
 from synth_ops.plan.plan import Plan
-from synth_ops.records import Check, Verdict
+from synth_ops.records import Check, Verdict, verdict_of
 from synth_ops.report import drawing, words
 from synth_ops.report.changes import changes
 from synth_ops.report.charts import ColumnChart, TableCharts
 from synth_ops.report.facts import Facts, NightFigures
-from synth_ops.report.groups import advice, grouped, title_of, verdict_of, worst_first
+from synth_ops.report.groups import advice, grouped, title_of, worst_first
 from synth_ops.report.history import read_history, read_published, tonight
 from synth_ops.report.listing import list_plan
 from synth_ops.report.tables import MAX_OPEN, Section, fate_word, sections
@@ -25,6 +25,8 @@ FAR = 0.1
 """A column whose distributions are this much farther apart than by chance is marked."""
 MAX_REASONS = 8
 """Checks that block, told at the top; the rest are told in their table's section."""
+MAX_WARNINGS = 4
+"""Likewise warnings, where nothing blocks."""
 
 
 def write_report(
@@ -60,6 +62,7 @@ def render(plan: Plan, checks: Sequence[Check], charts: Sequence[TableCharts], f
         blocking=blocking,
         reasons=blocking[:MAX_REASONS],
         to_do=_to_do(blocking),
+        warnings=() if blocking else worst_first([c for c in checks if c.verdict != "PASS"])[:MAX_WARNINGS],
         n_checks=len(checks),
         n_passed=sum(c.verdict == "PASS" for c in checks),
         n_warnings=sum(c.severity == "warning" and c.verdict != "PASS" for c in checks),

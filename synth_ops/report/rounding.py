@@ -3,13 +3,13 @@
 N_DIGITS = 3
 
 
-def rounded(figure: float) -> float:
-    """Round to three significant digits: more would tell of single rows.
+def rounded(figure: float, n_digits: int = N_DIGITS) -> float:
+    """Round to so many significant digits: more than three would tell of single rows.
 
     >>> rounded(0.123456), rounded(336776), rounded(0.0)
     (0.123, 337000.0, 0.0)
     """
-    return float(f"{figure:.{N_DIGITS}g}")
+    return float(f"{figure:.{n_digits}g}")
 
 
 def rounded_count(n: int) -> int:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from synth_ops.plan.plan import Plan, TablePlan
-from synth_ops.records import Check, Record, TrainedTable, Verdict
+from synth_ops.records import Check, Record, TrainedTable, Verdict, verdict_of
 from synth_ops.report.attacks import Attack, attacks
 from synth_ops.report.charts import Association, ColumnChart, TableCharts
 from synth_ops.report.facts import Facts
-from synth_ops.report.groups import Group, grouped, verdict_of
+from synth_ops.report.groups import Group, grouped
 from synth_ops.report.handling import Handled
 from synth_ops.report.keys import KeyChart
 from synth_ops.report.rounding import rounded_count
@@ -25,6 +25,8 @@ FATES: Mapping[str, str] = {
     "copy": "copied",
 }
 """Each fate as what was done."""
+WEAK = 0.01
+"""Where independent columns are no further from the floor than this, hardly anything goes together."""
 DERIVED = "derived"
 LEFT_OUT = "left out"
 
@@ -43,8 +45,8 @@ class Headline(Record):
 
     @property
     def recovered(self) -> float | None:
-        """How much of the way from independent columns to the floor the copy goes, at most 1; None if unknown."""
-        if self.floor is None or self.independent is None or self.independent <= self.floor:
+        """How much of the way from independent columns to the floor the copy goes, at most 1; None if that is no way."""
+        if self.floor is None or self.independent is None or self.independent - self.floor <= WEAK:
             return None
         return max(0.0, min(1.0, (self.independent - self.observed) / (self.independent - self.floor)))
 

@@ -8,8 +8,8 @@ import pytest
 
 from synth_ops.errors import PlanError
 from synth_ops.expectations import write_suites
-from synth_ops.records import Check, Sampled, SampledTable, Validated
-from synth_ops.validate import validate, verdict_of
+from synth_ops.records import Check, Sampled, SampledTable, Validated, verdict_of
+from synth_ops.validate import validate
 from synth_ops.workspace.files import sha256_of, write_record
 from synth_ops.workspace.layout import Workspace
 from tests.synth_ops.expectations.shop import Shop, draw_shop, honest_copy, shop_plan, with_column

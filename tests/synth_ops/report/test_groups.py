@@ -2,8 +2,8 @@ from typing import get_args
 
 import pytest
 
-from synth_ops.records import Check, CheckGroup
-from synth_ops.report.groups import ADVICE, GROUPS, grouped, verdict_of
+from synth_ops.records import Check, CheckGroup, verdict_of
+from synth_ops.report.groups import ADVICE, GROUPS, grouped
 from tests.synth_ops.report.toys import check
 
 

@@ -52,7 +52,7 @@ def test_the_parent_with_most_children_is_not_told() -> None:
     chart = collect(side([1] * 40 + [3] * 40 + [777]), side([1] * 40))
 
     assert chart.labels == ("0 to 1", "2 or more")
-    assert "777" not in chart.model_dump_json(exclude={"mean_real"})
+    assert chart.mean_real == 2.01, "the one with most counts as no more than the tenth does"
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -183,6 +183,16 @@ def test_what_could_not_be_measured_says_what_to_do() -> None:
     assert "Mend the suite's file" in text
 
 
+def test_warnings_are_told_at_the_top_where_nothing_blocks() -> None:
+    warnings = [check("FAIL", severity="warning", prose=f"Warning {i}.") for i in range(6)]
+
+    text = Page(report(check(), *warnings)).text.partition("Checks passed")[0]
+
+    assert "6 warnings ask for a look" in text
+    assert [f"Warning {i}." in text for i in range(6)] == [True] * 4 + [False] * 2
+    assert "and 2 more" in text
+
+
 def test_nothing_asserted_is_refused() -> None:
     text = Page(report()).text
 
@@ -246,7 +256,7 @@ def test_judged_tables_need_no_night() -> None:
 
     assert "The synthetic copy of shop may not be published." in text
     assert "report of a judged copy" in text
-    for word in ("night of", "snapshot stands", "History", "Decision finetune", "Training"):
+    for word in ("night of", "snapshot stands", "History", "Decision", "Training", "What became", "minted"):
         assert word not in text.partition("How to read the figures")[0]
 
 
