@@ -62,9 +62,8 @@ def read_learned(workspace: Workspace, table: str) -> Learned | None:
         return None
     folder = workspace.models(table) / found.model_id
     spec = read_record(folder / "relations.json", TableSpec)
-    if spec is None:
-        return None
-    return Learned(codec=json.loads((folder / "codec.json").read_text()), spec=spec)
+    codec = folder / "codec.json"
+    return Learned(codec=json.loads(codec.read_text()), spec=spec) if spec and codec.is_file() else None
 
 
 def collect_handled(table: TablePlan, real: pa.Table, learned: Learned | None, k: int) -> tuple[Handled, ...]:

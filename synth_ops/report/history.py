@@ -1,21 +1,19 @@
 """The nights before this one, as their shared records tell them."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
-from synth_ops.errors import CorruptArtifact
+from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.plan.plan import Plan
 from synth_ops.records import Check, Published, Record, Sampled, Step, Validated, Verdict
 from synth_ops.report.facts import Facts, Fidelity, NightFigures, PublishedNight
 from synth_ops.report.rounding import rounded
 from synth_ops.report.subjects import is_classifier, is_membership
-from synth_ops.workspace import Workspace, read_record
+from synth_ops.workspace import Workspace, check_night, read_record
 
 N_NIGHTS = 30
 """Nights shown, tonight among them."""
-_NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 R = TypeVar("R", bound=Record)
 
@@ -99,8 +97,15 @@ def _shared_nights(workspace: Workspace, n_days: int | None = None) -> Iterator[
     names = sorted((p.name for p in folder.iterdir()), reverse=True) if folder.is_dir() else []
     first = "" if n_days is None else (date.fromisoformat(workspace.night) - timedelta(days=n_days)).isoformat()
     for name in names:
-        if first <= name < workspace.night and _NIGHT.fullmatch(name):
+        if first <= name < workspace.night and _is_night(name):
             yield Workspace(workspace.root, workspace.dataset, name)
+
+
+def _is_night(name: str) -> bool:
+    try:
+        return bool(check_night(name))
+    except PlanError:
+        return False
 
 
 def _days(first: str, end: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Headline(Record):
 
     @property
     def recovered(self) -> float | None:
-        """How much of the way from independent columns to the floor the copy goes, at most 1; None if that is no way."""
+        """How much of the way from independent columns to the floor the copy goes, 0 to 1; None where there is none."""
         if self.floor is None or self.independent is None or self.independent - self.floor <= WEAK:
             return None
         return max(0.0, min(1.0, (self.independent - self.observed) / (self.independent - self.floor)))
@@ -137,17 +137,23 @@ def _sections(plan: Plan, checks: Sequence[Check], drawn: Mapping[str, TableChar
     n_made = {t.name: t.n_rows for t in facts.sampled.tables} if facts.sampled else {}
     for number, table in enumerate(t for t in plan.tables if t.mode != "skip"):
         charts = drawn.get(table.name)
-        figures = facts.fidelity.get(table.name)
         yield Section(
             number=number,
             plan=table,
             checks=tuple(c for c in checks if c.table == table.name),
             charts=charts,
             trained=trained.get(table.name),
-            headline=Headline.model_validate(figures) if figures else None,
+            headline=_headline(facts.fidelity.get(table.name, {})),
             n_rows_real=charts.n_rows_real if charts else n_real.get(table.name),
             n_rows=charts.n_rows_synthetic if charts else n_made.get(table.name),
         )
+
+
+def _headline(figures: Mapping[str, float]) -> Headline | None:
+    if "observed" not in figures:
+        return None
+    floor, independent = figures.get("floor"), figures.get("independent")
+    return Headline(observed=figures["observed"], floor=floor, independent=independent)
 
 
 def fate_word(handled: Handled, chart: ColumnChart | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from synth_ops.report.drawing import Axis, Line
 from synth_ops.report.facts import NightFigures
-from synth_ops.report.words import count, duration, figure, score
+from synth_ops.report.words import count, counted, duration, figure, score
 
 EVEN = 0.5
 """What a classifier, or an attack, scores that tells nothing apart."""
@@ -34,10 +34,8 @@ class Trend:
     def words(self) -> str:
         """The chart in words."""
         known = [v for v in self.values if v is not None]
-        return (
-            f"{self.title} over {len(known)} nights: from {self.say(min(known))} to {self.say(max(known))},"
-            f" latest {self.latest}"
-        )
+        span = f"from {self.say(min(known))} to {self.say(max(known))}, latest {self.latest}"
+        return f"{self.title} over {counted(len(known), 'night', 'nights')}: {span}"
 
 
 def trends(nights: Sequence[NightFigures]) -> tuple[Trend, ...]:

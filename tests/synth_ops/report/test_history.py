@@ -86,6 +86,14 @@ def test_a_record_that_does_not_parse_is_a_gap(tmp_path: Path) -> None:
     assert [n.verdict for n in read_history(tonight(tmp_path))] == ["PASS", None]
 
 
+def test_what_is_no_night_is_passed_over(tmp_path: Path) -> None:
+    leave(tmp_path, "2026-01-30")
+    for name in ("2026-01-99", "notes"):
+        (tonight(tmp_path).shared_night.parent / name).mkdir()
+
+    assert [n.night for n in read_history(tonight(tmp_path))] == ["2026-01-30"]
+
+
 def test_first_night_has_no_history(tmp_path: Path) -> None:
     assert read_history(tonight(tmp_path)) == ()
     assert read_published(tonight(tmp_path)) is None
@@ -129,4 +137,4 @@ def test_a_figure_that_no_night_has_is_not_drawn() -> None:
     found = trends([NightFigures(night="2026-01-01", verdict="PASS", n_rows=5)])
 
     assert [t.title for t in found] == ["Synthetic rows"]
-    assert found[0].words == "Synthetic rows over 1 nights: from 5 to 5, latest 5"
+    assert found[0].words == "Synthetic rows over 1 night: from 5 to 5, latest 5"
