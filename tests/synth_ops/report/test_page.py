@@ -240,7 +240,7 @@ def test_checks_stand_in_their_groups_and_unknown_groups_are_shown() -> None:
 
 def test_bounds_and_smallest_visible_effect_are_shown_where_they_are_known() -> None:
     plain = Page(report(check(group="privacy", observed=0.51))).text
-    fields = {"group": "privacy", "observed": 0.51, "low": 0.487, "high": 0.538, "detectable": 0.526}
+    fields: dict[str, Any] = {"group": "privacy", "observed": 0.51, "low": 0.487, "high": 0.538, "detectable": 0.526}
 
     text = Page(report(check(**fields))).text
 
@@ -300,7 +300,7 @@ def test_forty_tables_of_thirty_columns_stay_small() -> None:
     plan = plan_of(*tables)
     charts = collect_table(plan, tables[0], wide, wide)
     prose = "The distribution of column_1 must be production's, to within 0.15 beyond chance; it is 2.1%."
-    figures = {"observed": 0.021, "floor": 0.0187, "limit": 0.169, "group": "columns", "prose": prose}
+    figures: dict[str, Any] = {"observed": 0.021, "floor": 0.0187, "limit": 0.169, "group": "columns", "prose": prose}
     checks = [
         check(table=t.name, name=f"expect_column_shape_to_follow({c})", column=c, **figures)
         for t in tables
