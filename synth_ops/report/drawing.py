@@ -66,7 +66,8 @@ def lines(values: Line, reference: Line = (), *, axis: Axis) -> Markup:
     return Markup(  # noqa: S704 — figures and our own words
         f'<svg viewBox="0 0 {LINE_WIDTH} {LINE_HEIGHT}" class="line" aria-hidden="true">'
         f'<path class="base" d="M0 {axis.y(axis.low)}H{LINE_WIDTH}"/>'
-        f'<path class="beside" d="{_path(reference, axis)}"/><path class="shown" d="{_path(values, axis)}"/>'
+        f'<path class="beside" d="{_path(reference, axis)}"/><path class="marks" d="{_alone(reference, axis)}"/>'
+        f'<path class="shown" d="{_path(values, axis)}"/>'
         f'<path class="dots" d="{_dots(values, axis)}"/></svg>'
     )
 
@@ -142,10 +143,13 @@ def _path(values: Line, axis: Axis) -> str:
 
 def _dots(values: Line, axis: Axis) -> str:
     """Mark the last night; of few nights, and of those between gaps, each."""
+    last = len(values) - 1
+    marked = "".join(f"M{x:g} {y:g}h0" for i, x, y in _points(values, axis) if last < _DOTTED or i == last)
+    return marked if last < _DOTTED else marked + _alone(values, axis)
+
+
+def _alone(values: Line, axis: Axis) -> str:
+    """Mark nights between gaps: no line goes through them."""
     points = list(_points(values, axis))
     there = {i for i, _, _ in points}
-    return "".join(
-        f"M{x:g} {y:g}h0"
-        for i, x, y in points
-        if len(values) <= _DOTTED or i == len(values) - 1 or not {i - 1, i + 1} & there
-    )
+    return "".join(f"M{x:g} {y:g}h0" for i, x, y in points if not {i - 1, i + 1} & there)

@@ -27,14 +27,15 @@ class Trend:
 
     @property
     def latest(self) -> str:
-        """The newest figure in words."""
-        return self.say(next(v for v in reversed(self.values) if v is not None))
+        """Tonight's figure in words, or the last that is known."""
+        last = self.say(next(v for v in reversed(self.values) if v is not None))
+        return last if self.values[-1] is not None else f"last {last}"
 
     @property
     def words(self) -> str:
         """The chart in words."""
         known = [v for v in self.values if v is not None]
-        span = f"from {self.say(min(known))} to {self.say(max(known))}, latest {self.latest}"
+        span = f"from {self.say(min(known))} to {self.say(max(known))}, now {self.latest}"
         return f"{self.title} over {counted(len(known), 'night', 'nights')}: {span}"
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from synth_ops.expectations.rules import RULES
 from synth_ops.records import Published, Sampled, SampledTable, Validated
 from synth_ops.report import NightFigures, collect_table, render, write_report
+from synth_ops.report.drawing import Axis, lines
 from synth_ops.report.facts import Facts
 from synth_ops.report.history import read_history, read_published
 from synth_ops.report.trends import trends
@@ -133,8 +134,24 @@ def test_lines_break_at_gaps() -> None:
     assert (shown.count("M"), shown.count("L")) == (2, 1)
 
 
+def test_a_night_between_gaps_is_marked_by_a_dot() -> None:
+    axis = Axis(0.0, 1.0)
+
+    alone = lines((0.5, None, 0.5, 0.6), (0.2, None, 0.3, 0.3), axis=axis)
+    whole = lines((0.5, 0.5, 0.5, 0.6), (0.2, 0.2, 0.3, 0.3), axis=axis)
+
+    assert alone.partition('class="marks" d="')[2].partition('"')[0].count("h0") == 1
+    assert whole.partition('class="marks" d="')[2].partition('"')[0] == ""
+
+
+def test_a_figure_that_tonight_lacks_is_said_to_be_the_last() -> None:
+    nights = [NightFigures(night="2026-01-01", seconds=5.0), NightFigures(night="2026-01-02")]
+
+    assert [t.latest for t in trends(nights)] == ["last 5.0 s"]
+
+
 def test_a_figure_that_no_night_has_is_not_drawn() -> None:
     found = trends([NightFigures(night="2026-01-01", verdict="PASS", n_rows=5)])
 
     assert [t.title for t in found] == ["Synthetic rows"]
-    assert found[0].words == "Synthetic rows over 1 night: from 5 to 5, latest 5"
+    assert found[0].words == "Synthetic rows over 1 night: from 5 to 5, now 5"
