@@ -13,6 +13,7 @@ Decision = Literal["retrain", "finetune", "reuse", "copy", "skip"]
 Verdict = Literal["PASS", "FAIL", "ABSTAIN"]
 Severity = Literal["critical", "warning"]
 Step = Literal["extract", "train", "sample", "validate", "publish"]
+CheckGroup = Literal["structure", "columns", "relations", "whole rows", "keys", "sequences", "privacy"]
 
 
 class Record(BaseModel):
@@ -153,12 +154,20 @@ class Check(Record):
     table: str
     name: str
     """The expectation's type and subject, as in the suite: stable from night to night."""
+    group: CheckGroup = "structure"
+    """What kind of promise it guards."""
     column: str | None = None
     severity: Severity = "critical"
     verdict: Verdict
     observed: float | None = None
     floor: float | None = None
     """The same figure for held-out real rows put in the copy's place."""
+    low: float | None = None
+    """Lower bound of what the figure may really be, one-sided 95 %."""
+    high: float | None = None
+    """Upper bound of what the figure may really be, one-sided 95 %."""
+    detectable: float | None = None
+    """The smallest figure that would have been told from chance, four times of five, with so many rows."""
     limit: float | None = None
     prose: str
     """One sentence for the data's owner: what was expected, and what was found."""

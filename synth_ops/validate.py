@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from synth_ops.attempts import check_attempts, log_attempt
 from synth_ops.errors import PlanError
 from synth_ops.expectations import run_suites, suite_path
 from synth_ops.holdout import holdout_mask
-from synth_ops.measure import Measure, Measured, Subject, measure_table, read_sides
+from synth_ops.measure import Measure, Measured, Subject, fidelity_of, measure_table, read_sides
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import (
     Check,
@@ -29,8 +29,6 @@ from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace.files import read_record, write_record
 from synth_ops.workspace.layout import Workspace
-
-HEADLINE = "mean_pair_error"
 
 
 def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Validated:
@@ -83,7 +81,7 @@ def measure_job(spec: JobSpec, progress: Progress) -> Validated:
         night=spec.night,
         verdict=verdict_of(checks),
         checks=checks,
-        fidelity=dict(_fidelity(plan, measured)),
+        fidelity=fidelity_of(plan, measured),
         report=str(report),
         seconds=round(time.monotonic() - began, 3),
     )
@@ -115,39 +113,31 @@ def _last_published(workspace: Workspace) -> Measured | None:
 def _measure_table(
     workspace: Workspace, plan: Plan, table: TablePlan, seed: int, last: Measured | None
 ) -> tuple[tuple[Measure, ...], Any]:
-    from synth_ops.report import collect_table  # loads what draws; only a worker draws
+    from synth_ops.report import collect_table, read_learned  # loads what draws; only a worker draws
 
     real = pq.read_table(workspace.real(table.name))
     synthetic = pq.read_table(workspace.synthetic(table.name))
     held_out = holdout_mask(real, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
     subject = Subject(plan, table, real, synthetic, held_out)
-    measures = measure_table(subject, read_sides(workspace), seed, last)
-    return measures, collect_table(plan, table, real, synthetic)
+    sides = read_sides(workspace)
+    measures = measure_table(subject, sides, seed, last)
+    learned = read_learned(workspace, table.name)
+    return measures, collect_table(plan, table, real, synthetic, sides=sides, learned=learned)
 
 
 def _write_report(
     workspace: Workspace, plan: Plan, checks: Sequence[Check], charts: Sequence[Any], measured: Measured
 ) -> Path:
-    from synth_ops.report import write_report  # loads what draws; only a worker draws
+    from synth_ops.report import Facts, write_report  # loads what draws; only a worker draws
 
-    facts = {
-        "extracted": read_record(workspace.record("extract"), Extracted),
-        "trained": read_record(workspace.record("train"), Trained),
-        "sampled": read_record(workspace.record("sample"), Sampled),
-        "fidelity": dict(_fidelity(plan, measured)),
-        "verdict": verdict_of(checks),
-    }
-    facts = {name: fact for name, fact in facts.items() if fact is not None}
+    facts = Facts(
+        extracted=read_record(workspace.record("extract"), Extracted),
+        trained=read_record(workspace.record("train"), Trained),
+        sampled=read_record(workspace.record("sample"), Sampled),
+        fidelity=fidelity_of(plan, measured),
+        verdict=verdict_of(checks),
+    )
     return write_report(workspace, plan, checks, charts, facts)
-
-
-def _fidelity(plan: Plan, measured: Measured) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """Give each table's headline figure, its floor, and what a model scores that learned no relation."""
-    for table in plan.tables:
-        headline = measured.find(table.name, HEADLINE)
-        if headline.observed is not None and headline.floor is not None and headline.independent is not None:
-            figures = {"observed": headline.observed, "floor": headline.floor, "independent": headline.independent}
-            yield table.name, {name: float(f"{figure:.3g}") for name, figure in figures.items()}
 
 
 def _plan(workspace: Workspace) -> Plan:

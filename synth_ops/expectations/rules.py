@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from synth_ops.measure.records import Measure
+from synth_ops.records import CheckGroup
 
 Limits = Mapping[str, Any]
-Group = Literal["structure", "columns", "relations", "whole rows", "keys", "sequences", "privacy"]
 Holds = Callable[[Measure, Limits], bool]
 
 
@@ -17,7 +17,7 @@ class Rule:
 
     measure: str
     """Name of the figure, as `synth_ops.measure` gives it."""
-    group: Group
+    group: CheckGroup
     """What it is about, for a report to sort by."""
     subject: str | None = None
     """The parameter that says which one of the table's: ``column``, ``foreign_key``, or none."""

@@ -17,7 +17,7 @@ from synth_ops.expectations import default_suite, run_suites, suite_path
 from synth_ops.expectations.defaults import suite_text
 from synth_ops.judge.keys import names_of_rows, with_keys
 from synth_ops.judge.reading import Rows, laid_over, read_side
-from synth_ops.measure import Measure, Measured, Sides, Subject, measure_table
+from synth_ops.measure import Measure, Measured, Sides, Subject, fidelity_of, measure_table
 from synth_ops.plan.config import ColumnConfig, Config, TableConfig
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.plan.problems import unknown
@@ -88,7 +88,7 @@ def judge(question: Question, *, progress: Progress = no_progress) -> Judged:
     measured = _measure(question, plan, sides, progress)
     progress(ProgressEvent(step="validate", phase="suites"))
     checks = _assert(question, plan, measured, sides)
-    report = _write_report(question, plan, checks, sides) if question.report else None
+    report = _write_report(question, plan, checks, measured, sides) if question.report else None
     return Judged(
         verdict=verdict_of(checks),
         checks=checks,
@@ -147,7 +147,7 @@ def _public(table: TablePlan, words: str | None) -> TablePlan:
 
 def _measure(question: Question, plan: Plan, sides: _Sides, progress: Progress) -> Measured:
     began = time.monotonic()
-    readers = Sides(real=partial(_columns_of, sides.real), synthetic=partial(_columns_of, sides.synthetic))
+    readers = _readers(sides)
     measures: list[Measure] = []
     for i, table in enumerate(plan.tables):
         progress(ProgressEvent(step="validate", table=table.name, phase="measure", done=i / len(plan.tables)))
@@ -205,12 +205,17 @@ def _as_held_out(kind: str, kwargs: Mapping[str, Any], table: str, measured: Mea
     return max(float(kwargs["max_share"]), round(1.5 * floor + PREVENTIVE[kind], 4))
 
 
-def _write_report(question: Question, plan: Plan, checks: tuple[Check, ...], sides: _Sides) -> str:
-    from synth_ops.report import collect_table, render
+def _write_report(question: Question, plan: Plan, checks: tuple[Check, ...], measured: Measured, sides: _Sides) -> str:
+    from synth_ops.report import Facts, collect_table, render
 
-    charts = [collect_table(plan, t, sides.real[t.name], sides.synthetic[t.name]) for t in plan.tables]
-    html = render(NIGHT, plan, checks, charts, {"verdict": verdict_of(checks)})
+    readers = _readers(sides)
+    charts = [collect_table(plan, t, sides.real[t.name], sides.synthetic[t.name], sides=readers) for t in plan.tables]
+    html = render(plan, checks, charts, Facts(fidelity=fidelity_of(plan, measured), verdict=verdict_of(checks)))
     path = Path(str(question.report))
     write_text(path, html)
     path.chmod(0o644)
     return str(path)
+
+
+def _readers(sides: _Sides) -> Sides:
+    return Sides(real=partial(_columns_of, sides.real), synthetic=partial(_columns_of, sides.synthetic))

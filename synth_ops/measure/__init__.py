@@ -2,7 +2,7 @@
 
 from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, Subject, measure_table, read_sides
-from synth_ops.measure.records import Measure, Measured
+from synth_ops.measure.records import Measure, Measured, fidelity_of
 from synth_ops.measure.relations import ReadColumns, Sides
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Sides",
     "Subject",
     "compared_columns",
+    "fidelity_of",
     "measure_table",
     "read_sides",
 ]

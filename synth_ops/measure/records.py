@@ -4,7 +4,10 @@ import math
 from collections.abc import Mapping
 from functools import cached_property
 
+from synth_ops.plan.plan import Plan
 from synth_ops.records import Record
+
+HEADLINE = "mean_pair_error"
 
 
 class Measure(Record):
@@ -81,3 +84,16 @@ def unfit(measure: Measure) -> Measure:
     ):
         return measure.model_copy(update={"observed": None, "error": "the figure is not a finite number"})
     return measure
+
+
+def fidelity_of(plan: Plan, measured: Measured) -> dict[str, dict[str, float]]:
+    """Give each table's headline figure, its floor, and what a model scores that learned no relation."""
+    found = {table.name: measured.find(table.name, HEADLINE) for table in plan.tables}
+    figures = {
+        name: {"observed": m.observed, "floor": m.floor, "independent": m.independent} for name, m in found.items()
+    }
+    return {
+        name: {kind: float(f"{figure:.3g}") for kind, figure in of_table.items() if figure is not None}
+        for name, of_table in figures.items()
+        if None not in of_table.values()
+    }

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synth_ops.report.rounding import rounded
 from synth_ops.report.values import DAY, Label, Values
 
 N_BINS = 28
@@ -55,14 +56,14 @@ def pooled_edges(real: Values, k: int) -> Edges | None:
     if not _is_drawable(low, high):
         return None
     even = _whole(line, low, high) or _round(low, high, is_time=real.is_time)
-    pooled = _pool(even.values, _count(real.present, even.values), k)
+    pooled = pool_edges(even.values, _count(real.present, even.values), k)
     return replace(even, values=pooled) if len(pooled) > 3 else None  # noqa: PLR2004 — two bins say nothing
 
 
 def shares(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> Shares:
     """Give the share of rows in each bin; those beyond the ends count in the first and the last."""
     counts = _count(present, edges)
-    return tuple(float(s) for s in (counts / max(counts.sum(), 1)).round(4))
+    return _as_shares(counts.tolist())
 
 
 def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[str, ...], Shares, Shares] | None:
@@ -102,7 +103,7 @@ def _with_other(
 
 def _as_shares(counts: list[int]) -> Shares:
     total = max(sum(counts), 1)
-    return tuple(round(c / total, 4) for c in counts)
+    return tuple(rounded(c / total) for c in counts)
 
 
 def _word(key: Any, real: Values) -> str:  # noqa: ANN401 — whatever the column holds
@@ -117,7 +118,7 @@ def _count(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> 
     return np.bincount(cells, minlength=len(edges) - 1)
 
 
-def _pool(edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.float64]:
+def pool_edges(edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.float64]:
     """Drop the edges between bins that hold fewer than k rows."""
     kept, held = [edges[0]], 0
     for right, count in zip(edges[1:], counts, strict=True):

@@ -5,17 +5,22 @@ Categories are named only where that many real rows hold them; the rest are pool
 columns are not drawn at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import pi, sqrt
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synth_ops.measure import Sides
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import Record
 from synth_ops.report.association import associations
 from synth_ops.report.bins import pooled_categories, pooled_edges, shares
+from synth_ops.report.handling import Handled, Learned, collect_handled
+from synth_ops.report.keys import KeyChart, collect_keys
+from synth_ops.report.rounding import rounded, rounded_count, shown_share
 from synth_ops.report.values import Values, values_of
 
 MAX_COLUMNS = 40
@@ -38,8 +43,10 @@ class ColumnChart(Record):
     real: tuple[float, ...] = ()
     """Share of the non-null real rows in each bin or category."""
     synthetic: tuple[float, ...] = ()
+    noise: float = 0.0
+    """Mean `distance` of as many rows on both sides that follow the real shares."""
     null_real: float | None = None
-    """None where some rows are null, and too few to tell."""
+    """None where some rows are null or some are not, and too few to tell."""
     null_synthetic: float = 0.0
     distinct_real: float = 0.0
     """Distinct values per non-null row."""
@@ -64,13 +71,30 @@ class TableCharts(Record):
 
     name: str
     n_rows_real: int
+    """Rounded, as all of them are that tell of real rows."""
     n_rows_synthetic: int
     columns: tuple[ColumnChart, ...]
     association: Association | None = None
+    keys: tuple[KeyChart, ...] = ()
+    """One for each foreign key; empty where other tables were not there to read."""
+    handled: tuple[Handled, ...] = ()
+    """What became of each column of the plan."""
 
 
-def collect_table(plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table) -> TableCharts:
-    """Measure what the report may show of a table; no figure rests on fewer than `rare_below` real rows."""
+def collect_table(
+    plan: Plan,
+    table: TablePlan,
+    real: pa.Table,
+    synthetic: pa.Table,
+    *,
+    sides: Sides | None = None,
+    learned: Learned | None = None,
+) -> TableCharts:
+    """Measure what the report may show of a table; no figure rests on fewer than `rare_below` real rows.
+
+    Foreign keys are drawn where `sides` gives the other tables to read. What was pooled or clipped is told where
+    `learned` is what the table's model was fitted to.
+    """
     k = plan.privacy.rare_below
     names = [n for n in real.column_names if n in synthetic.column_names]
     pairs = {n: (values_of(real[n]), values_of(synthetic[n])) for n in names}
@@ -79,10 +103,12 @@ def collect_table(plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Ta
     enough = real.num_rows >= ENOUGH * k
     return TableCharts(
         name=table.name,
-        n_rows_real=real.num_rows,
+        n_rows_real=rounded_count(real.num_rows),
         n_rows_synthetic=synthetic.num_rows,
         columns=charts,
         association=_association({n: pairs[n] for n in drawn}, k) if enough else None,
+        keys=collect_keys(plan, table, sides) if sides else (),
+        handled=collect_handled(table, real, learned, k),
     )
 
 
@@ -91,14 +117,15 @@ def _chart(table: TablePlan, name: str, real: Values, synthetic: Values, k: int)
         name=name,
         kind="withheld",
         made=_made(table, name),
-        null_real=None if 0 < real.n_null < k else _share(real.n_null, real.n),
-        null_synthetic=_share(synthetic.n_null, synthetic.n),
-        distinct_real=round(real.distinct_share, 2),
-        distinct_synthetic=round(synthetic.distinct_share, 2),
+        null_real=shown_share(real.n_null, real.n, k),
+        null_synthetic=rounded(synthetic.n_null / synthetic.n) if synthetic.n else 0.0,
+        distinct_real=rounded(real.distinct_share, 2),
+        distinct_synthetic=rounded(synthetic.distinct_share, 2),
     )
     if _is_withheld(table, name):
         return bare
-    return _numbers(bare, real, synthetic, k) or _categories(bare, real, synthetic, k) or bare
+    drawn = _numbers(bare, real, synthetic, k) or _categories(bare, real, synthetic, k) or bare
+    return drawn.model_copy(update={"noise": _noise(drawn.real, len(real.words), len(synthetic.words))})
 
 
 def _made(table: TablePlan, name: str) -> str:
@@ -135,6 +162,14 @@ def _categories(bare: ColumnChart, real: Values, synthetic: Values, k: int) -> C
     return bare.model_copy(update={"kind": "categories", "labels": labels, "real": ours, "synthetic": theirs})
 
 
+def _noise(expected: Sequence[float], n_real: int, n_synthetic: int) -> float:
+    """Give the mean total variation of two samples of one law, each share's difference taken as normal."""
+    if not n_real or not n_synthetic:
+        return 0.0
+    spread = sum(sqrt(share * (1 - share)) for share in expected)
+    return rounded(spread * sqrt((1 / n_real + 1 / n_synthetic) / (2 * pi)))
+
+
 def _association(pairs: Mapping[str, tuple[Values, Values]], k: int) -> Association | None:
     if len(pairs) < 2:  # noqa: PLR2004 — it takes two
         return None
@@ -144,7 +179,3 @@ def _association(pairs: Mapping[str, tuple[Values, Values]], k: int) -> Associat
 
 def _rows(matrix: npt.NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(float(v) for v in row) for row in matrix.round(2) + 0.0)
-
-
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 4) if whole else 0.0

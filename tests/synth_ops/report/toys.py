@@ -1,9 +1,12 @@
 """A plan and two tables, real and synthetic, whose rare values are known to the test."""
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from synth_ops.plan.plan import ColumnPlan, Plan, TablePlan
+from synth_ops.records import Check
 from synth_ops.schema import Column, Table
 
 RARE = "rare-canary"
@@ -48,3 +51,8 @@ def table_plan(table: pa.Table, name: str = "users", **fates: str) -> TablePlan:
 
 def plan_of(*tables: TablePlan) -> Plan:
     return Plan(dataset="shop", source="${URL}", publish="/p", expectations="/e", tables=tables)
+
+
+def check(verdict: str = "PASS", **fields: Any) -> Check:
+    base = {"table": "users", "name": "expect_pairs", "verdict": verdict, "prose": "Pairs must stray little."}
+    return Check.model_validate(base | fields)
