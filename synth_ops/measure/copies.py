@@ -45,7 +45,7 @@ def hash_rows(stack: Stack) -> Hashes:
     """Give one hash for each row of the stack, over its compared columns."""
     mixed = np.zeros(stack.n_rows, dtype=np.uint64)
     for values in stack.numbers.values():
-        mixed = mix(mixed, pd.util.hash_array(_rounded(values)))
+        mixed = mix(mixed, pd.util.hash_array(rounded(values)))
     for codes in stack.labels.values():
         mixed = mix(mixed, pd.util.hash_array(codes))
     return mixed
@@ -67,7 +67,7 @@ def upper_bound(share: float, n: int, z: float = 1.645) -> float:
 def _is_common(stack: Stack, rare_below: int) -> NDArray[np.bool_]:
     """Mark the rows whose every value enough training rows hold; numbers that hardly repeat are left out of it."""
     common = np.ones(stack.n_rows, dtype=bool)
-    for values in (*map(_rounded, stack.numbers.values()), *stack.labels.values()):
+    for values in (*map(rounded, stack.numbers.values()), *stack.labels.values()):
         codes = pd.factorize(values, use_na_sentinel=False)[0]
         held = np.bincount(codes[stack.training], minlength=codes.max(initial=-1) + 1) >= rare_below
         if held[codes[stack.training]].mean() >= MIN_REPEATED:
@@ -75,6 +75,6 @@ def _is_common(stack: Stack, rare_below: int) -> NDArray[np.bool_]:
     return common
 
 
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take away what lies beyond six decimals, where a round trip may differ; minus zero is zero."""
     return np.round(values, 6) + 0.0

@@ -1,0 +1,71 @@
+"""Which attacks there are, and which of their figures a copy passes with."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from synth_ops.measure.privacy import delta, inference, linkability, membership, near, outliers, singling_out
+from synth_ops.measure.records import Measure
+from synth_ops.measure.stack import Stack
+
+Attack = Callable[[], Iterator[Measure]]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a figure may be at most, unless a suite says otherwise."""
+
+    of: Literal["high", "excess"]
+    """Its upper bound, or what lies beyond `floor_high`."""
+    at_most: float
+
+
+LIMITS: Mapping[str, Limit] = {
+    "near_copies": Limit("excess", near.MAX_EXCESS),
+    "altered_copies": Limit("excess", near.MAX_EXCESS),
+    "outlier_membership_auc": Limit("high", outliers.MAX_AUC),
+    "outlier_membership_tpr": Limit("high", outliers.MAX_TPR),
+    "outlier_copies": Limit("excess", outliers.MAX_COPIES_EXCESS),
+    "lone_copies": Limit("excess", outliers.MAX_COPIES_EXCESS),
+    "membership_auc": Limit("high", membership.MAX_AUC),
+    "attribute_inference": Limit("high", inference.MAX_RISK),
+    "singling_out": Limit("high", singling_out.MAX_RISK),
+    "linkability": Limit("high", linkability.MAX_RISK),
+    "delta_membership_auc": Limit("high", delta.MAX_AUC),
+}
+"""The default limit of each figure, by its name."""
+
+
+def attacks(
+    table: str, stack: Stack, rng: np.random.Generator, secrets: tuple[str, ...] = ()
+) -> tuple[tuple[str, Attack], ...]:
+    """Give every attack on one night's copy, by the name of its first figure: each runs, or fails, on its own.
+
+    Each has a generator of its own, so that its figures do not depend on which others ran. `secrets` are the columns
+    whose inference is measured; unless named, the six that are the hardest to guess. Between two nights there is
+    :func:`~synth_ops.measure.privacy.delta.measure_delta`, too.
+    """
+    measured: Mapping[str, Callable[[str, Stack, np.random.Generator], Iterator[Measure]]] = {
+        "near_copies": near.measure_near_copies,
+        "altered_copies": near.measure_altered_copies,
+        "outlier_membership_auc": outliers.measure_outliers,
+        "membership_auc": membership.measure_membership,
+        "attribute_inference": partial(inference.measure_inference, columns=secrets),
+        "singling_out": singling_out.measure_singling_out,
+        "linkability": linkability.measure_linkability,
+    }
+    streams = rng.spawn(len(measured))
+    return tuple(
+        (name, partial(measure, table, stack, stream))
+        for (name, measure), stream in zip(measured.items(), streams, strict=True)
+    )
+
+
+def refused(measure: Measure) -> bool:
+    """Say whether a figure is beyond its default limit; one that could not be measured is not judged."""
+    limit = LIMITS[measure.name]
+    figure = measure.high if limit.of == "high" else measure.excess
+    return measure.error is None and figure is not None and figure > limit.at_most + 1e-12
