@@ -58,7 +58,8 @@ def secrets_of(stack: Stack, names: tuple[str, ...]) -> tuple[Secret, ...]:
     real = np.concatenate([stack.training, stack.holdout])
     numbers = [_ranks(values, real) for values in stack.numbers.values()]
     labels = [bin_labels(codes, real, N_LABELS, rare_below=1) for codes in stack.labels.values()]
-    features = np.column_stack([*numbers, *labels]).astype(np.float32)
+    # Null is a number of its own, below all ranks: trees refuse a column that has nothing but nulls.
+    features = np.nan_to_num(np.column_stack([*numbers, *labels]), nan=-1.0).astype(np.float32)
     return tuple(_secret(stack, name, features, real) for name in names)
 
 
@@ -111,7 +112,7 @@ def _secret(stack: Stack, name: str, features: NDArray[np.float32], real: Rows) 
     if is_label:
         values = bin_labels(stack.labels[name], real, N_CLASSES, rare_below=1).astype(np.float64)
     else:
-        values = features[:, at].astype(np.float64)
+        values = _ranks(stack.numbers[name], real)
     return Secret(
         name=name,
         is_label=is_label,

@@ -21,7 +21,7 @@ MAX_SECRETS, MAX_TRIED = 6, 8
 """Columns attacked, and tried for that, where none are named."""
 
 MIN_COLUMNS, MIN_ROWS = 2, 100
-MAX_TRAINING, MAX_HOLDOUT, MAX_SYNTHETIC = 10_000, 10_000, 20_000
+MAX_TRAINING, MAX_HOLDOUT, MAX_SYNTHETIC = 10_000, 10_000, 10_000
 
 Floats = NDArray[np.float64]
 
@@ -120,7 +120,8 @@ def _measure(table: str, secret: Secret, sides: _Sides, rng: np.random.Generator
         guess_by_neighbour(secret, copy, rows),
     )
     attacks = [_compare(hits.astype(np.float64), ease, len(training)) for hits in guesses]
-    sure = [attack for attack in attacks if attack.needed(n) <= n]
+    # What is already beyond the limit needs no more rows to be told.
+    sure = [attack for attack in attacks if attack.needed(n) <= n or attack.risk - Z * attack.spread > MAX_RISK]
     if not sure:
         needed = min(attack.needed(n) for attack in attacks)
         reason = f"there are {n} held-out rows to guess; {needed} are needed for a bound of {MAX_RISK}"

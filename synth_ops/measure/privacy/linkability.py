@@ -23,8 +23,10 @@ def measure_linkability(table: str, stack: Stack, rng: np.random.Generator) -> I
     many, are the control: they are linked as often as production's own relations allow.
     """
     n = min(len(stack.training), len(stack.holdout), MAX_TARGETS)
-    if len(stack.names) < MIN_COLUMNS or not n:
-        error = f"there are {len(stack.names)} columns and {n} held-out rows; {MIN_COLUMNS} columns are needed, and rows"
+    if len(stack.names) < MIN_COLUMNS or not n or not len(stack.synthetic):
+        error = (
+            f"there are {len(stack.names)} columns and {n} held-out rows; {MIN_COLUMNS} columns are needed, and rows"
+        )
         yield Measure(table=table, name="linkability", n=n, error=error)
         return
     names = rng.permutation(np.array(stack.names)).tolist()
@@ -32,12 +34,12 @@ def measure_linkability(table: str, stack: Stack, rng: np.random.Generator) -> I
     copy = some_of(stack.synthetic, MAX_SYNTHETIC, rng)
     sides = some_of(stack.training, n, rng), some_of(stack.holdout, n, rng)
     attack, control = (_linked(stack, rows, copy, halves) for rows in sides)
+    risk = residual_risk(attack, n, control, n)
     needed = controls_needed(MAX_RISK, control, n, n)
-    if n < needed:
+    if n < needed and risk.low <= MAX_RISK:
         error = f"there are {n} training and held-out rows each; {needed} are needed for a bound of {MAX_RISK}"
         yield Measure(table=table, name="linkability", n=n, error=error)
         return
-    risk = residual_risk(attack, n, control, n)
     yield Measure(
         table=table,
         name="linkability",

@@ -14,7 +14,7 @@ MAX_AUC = 0.55
 """Default limit of the upper bound."""
 
 MIN_ROWS = 1_052
-"""Rows on each side that a margin of .05 takes: an honest copy then stays within it 99 nights of 100."""
+"""Training and held-out rows that a margin of .05 takes: an honest copy then stays within it 99 nights of 100."""
 
 MAX_TRAINING, MAX_HOLDOUT, MAX_SYNTHETIC = 10_000, 10_000, 50_000
 
@@ -24,15 +24,15 @@ def measure_membership(table: str, stack: Stack, rng: np.random.Generator) -> It
 
     DOMIAS (van Breugel and others, 2023), by nearest neighbours: the score is the log of the distance to the nearest
     held-out row of a reference over that to the nearest synthetic row. One half of the held-out rows are the
-    reference, the other the non-members, and then the other way round.
+    reference, the other the non-members, and then the other way round, so that all of them are members' controls.
     """
-    half = len(stack.holdout) // 2
-    if min(half, len(stack.training)) < MIN_ROWS:
+    n = min(len(stack.training), len(stack.holdout))
+    if n < MIN_ROWS or not len(stack.synthetic):
         error = (
-            f"there are {len(stack.training)} training rows and {half} held-out rows beside as many of reference;"
-            f" {MIN_ROWS} of each are needed"
+            f"there are {len(stack.training)} training, {len(stack.holdout)} held-out and {len(stack.synthetic)}"
+            f" synthetic rows; {MIN_ROWS} of the first two are needed, and some of the last"
         )
-        yield Measure(table=table, name="membership_auc", n=half, error=error)
+        yield Measure(table=table, name="membership_auc", n=n, error=error)
         return
     space = lay_out(stack)
     training = some_of(stack.training, MAX_TRAINING, rng)

@@ -14,8 +14,8 @@ from synth_ops.measure.stack import Stack
 MAX_EXCESS = 0.005
 """Default limit of both figures: what lies beyond `floor_high`."""
 
-MIN_HOLDOUT = 300
-"""Held-out rows it takes: a hundredth of fewer is no row or two."""
+MIN_ROWS = 300
+"""Rows of each kind it takes: a hundredth of fewer is no row or two."""
 
 QUANTILE = 0.01
 """Share of held-out rows that are called near to a training row."""
@@ -57,9 +57,10 @@ def measure_altered_copies(table: str, stack: Stack, rng: np.random.Generator) -
 def _measure(
     table: str, name: str, stack: Stack, lay: Callable[[Stack], Space], rng: np.random.Generator
 ) -> Iterator[Measure]:
-    if len(stack.holdout) < MIN_HOLDOUT:
-        error = f"there are {len(stack.holdout)} held-out rows; {MIN_HOLDOUT} are needed"
-        yield Measure(table=table, name=name, n=len(stack.holdout), error=error)
+    n = min(len(stack.training), len(stack.holdout), len(stack.synthetic))
+    if n < MIN_ROWS:
+        error = f"the smallest of training, held-out and synthetic rows has {n}; {MIN_ROWS} are needed"
+        yield Measure(table=table, name=name, n=n, error=error)
         return
     rows = Sampled(
         some_of(stack.training, MAX_TRAINING, rng),

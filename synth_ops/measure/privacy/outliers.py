@@ -38,7 +38,7 @@ ISOLATED = 0.25
 
 N_NEIGHBOURS = 5
 N_TOP = 20
-"""Rows of both sides that are called found: the hundredth that is most so, of 500 on each side twice that."""
+"""Rows that are called found: the top 2 % of both sides where each has 500."""
 
 FALSE_POSITIVES = 0.01
 MAX_ROWS, MAX_REFERENCE, MAX_LONE, MAX_SYNTHETIC = 50_000, 10_000, 5_000, 50_000
@@ -68,11 +68,12 @@ def measure_outliers(table: str, stack: Stack, rng: np.random.Generator) -> Iter
     `lone_copies` holds all held-out rows against as many training rows, those again the most isolated of all.
     """
     m = min(MAX_OUTLIERS, int(ISOLATED * min(len(stack.training), len(stack.holdout))))
-    if m < MIN_OUTLIERS:
+    if m < MIN_OUTLIERS or not len(stack.synthetic):
         n = min(len(stack.training), len(stack.holdout))
         needed = int(MIN_OUTLIERS / ISOLATED)
         error = (
-            f"there are {n} training and held-out rows each; {needed} are needed, for {MIN_OUTLIERS} that are isolated"
+            f"there are {n} training and held-out rows each, and {len(stack.synthetic)} synthetic ones; {needed} each"
+            f" are needed, for {MIN_OUTLIERS} that are isolated, and a copy"
         )
         yield from (Measure(table=table, name=name, n=m, error=error) for name in NAMES)
         return

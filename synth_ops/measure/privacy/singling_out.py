@@ -55,6 +55,10 @@ class Predicates:
         parts = range(0, len(self.columns), N_AT_ONCE)
         return np.concatenate([np.zeros(0, dtype=np.int64), *(self._count(p, coordinates) for p in parts)])
 
+    def share_single(self, coordinates: Coordinates) -> float:
+        """Give the share of them that hold of exactly one row."""
+        return float((self.count(coordinates) == 1).mean()) if len(self.columns) else 0.0
+
     def _count(self, start: int, coordinates: Coordinates) -> NDArray[np.int64]:
         part = slice(start, start + N_AT_ONCE)
         holds = np.ones((len(self.columns[part]), coordinates.shape[1]), dtype=bool)
@@ -72,19 +76,23 @@ def measure_singling_out(table: str, stack: Stack, rng: np.random.Generator) -> 
     """
     n = min(len(stack.training), len(stack.holdout), MAX_ROWS)
     copy = some_of(stack.synthetic, MAX_ROWS, rng)
+    if not n or not len(copy):
+        yield _figure(table, 0.0, 0.0, 0)
+        return
     coordinates = np.stack([_ranks(stack, v) for v in stack.numbers.values()] + [*_codes(stack)])
     valid = _draw(coordinates, len(stack.numbers), copy, n, rng)
     training, holdout = some_of(stack.training, n, rng), some_of(stack.holdout, n, rng)
-    attack, control = (float((valid.count(coordinates[:, r]) == 1).mean()) if n else 0.0 for r in (training, holdout))
+    attack, control = (valid.share_single(coordinates[:, rows]) for rows in (training, holdout))
     yield _figure(table, attack, control, len(valid.columns))
 
 
 def _figure(table: str, attack: float, control: float, n: int) -> Measure:
-    needed = max(MIN_PREDICATES, controls_needed(MAX_RISK, control, n, n) if n else 0)
+    risk = residual_risk(attack, n, control, n)
+    told = not n or risk.low > MAX_RISK
+    needed = max(MIN_PREDICATES, 0 if told else controls_needed(MAX_RISK, control, n, n))
     if n < needed:
         error = f"{n} statements hold of a single synthetic row, and rarely by chance; {needed} are needed"
         return Measure(table=table, name="singling_out", n=n, error=error)
-    risk = residual_risk(attack, n, control, n)
     return Measure(
         table=table,
         name="singling_out",
@@ -101,8 +109,7 @@ def _draw(coordinates: Coordinates, n_numbers: int, copy: Rows, n: int, rng: np.
     """Draw statements from synthetic rows, and keep those that hold of no other one and hardly by chance."""
     n_columns = len(coordinates)
     columns = np.argsort(rng.random((N_DRAWN, n_columns)), axis=1)[:, :MAX_COLUMNS]
-    values = coordinates[columns, rng.choice(copy, N_DRAWN)[:, None]] if len(copy) else np.zeros((0, 0), np.float32)
-    columns = columns[: len(values)]
+    values = coordinates[columns, rng.choice(copy, N_DRAWN)[:, None]]
     width = np.where((columns < n_numbers) & (values != NULL), np.float32(WIDTH), np.float32(0))
     low = np.where((width > 0) & (values <= 2 * WIDTH), np.float32(0), values - width)
     high = np.where((width > 0) & (values >= 1 - 2 * WIDTH), np.float32(1), values + width)
@@ -120,7 +127,7 @@ def _by_chance(drawn: Predicates, coordinates: Coordinates) -> NDArray[np.float6
         here = drawn.columns == column
         ordered = np.sort(values)
         upto = np.searchsorted(ordered, drawn.high[here], side="right")
-        shares[here] = (upto - np.searchsorted(ordered, drawn.low[here], side="left")) / max(1, len(ordered))
+        shares[here] = (upto - np.searchsorted(ordered, drawn.low[here], side="left")) / len(ordered)
     return np.asarray(shares.prod(axis=1))
 
 

@@ -120,7 +120,7 @@ class _Reference:
     """The rows among which neighbours are looked for, gathered once, and the memory of one block of distances."""
 
     rows: Rows
-    at: Rows
+    places: Rows
     """Where each row of the stack stands among them; -1 where it does not."""
     points: Points
     """``(d_points, n_references)``, times -2."""
@@ -133,12 +133,12 @@ class _Reference:
     @classmethod
     def of(cls, space: Space, rows: Rows) -> "_Reference":
         points = space.points[rows]
-        at = np.full(len(space.points), -1, dtype=np.int64)
-        at[rows] = np.arange(len(rows))
+        places = np.full(len(space.points), -1, dtype=np.int64)
+        places[rows] = np.arange(len(rows))
         size = N_QUERIES * N_REFERENCES
         return cls(
             rows=rows,
-            at=at,
+            places=places,
             points=np.ascontiguousarray(-2 * points.T),
             norms=_norms(points),
             codes=space.codes[:, rows],
@@ -154,7 +154,7 @@ def _candidates(space: Space, rows: Rows, reference: _Reference, k: int) -> Rows
     for start in range(0, len(reference.rows), N_REFERENCES):
         part = slice(start, start + N_REFERENCES)
         squared = _squared(space, rows, reference, part)
-        itself = reference.at[rows] - start
+        itself = reference.places[rows] - start
         here = np.flatnonzero((itself >= 0) & (itself < squared.shape[1]))
         squared[here, itself[here]] = np.inf
         best, at = _merged(best, at, squared, reference.rows[part])
