@@ -33,7 +33,10 @@ from synth_ops.seeds import seed_of  # noqa: E402 — likewise
 
 N_TRAINING, N_HOLDOUT, N_SYNTHETIC = 10_000, 2_500, 10_000
 N_LEAKED, N_OUTLIERS, PLANTED = 200, 25, 0.004
-SLOW = "attribute_inference"
+NEAR = ("near_copies", "altered_copies")
+OUTLIERS = ("outlier_membership_auc",)
+QUICK = (*NEAR, *OUTLIERS, "membership_auc", "singling_out", "linkability")
+"""All attacks but the inference of attributes, which takes as long as all others."""
 
 Case = tuple[Rows, Rows, Rows]
 Make = Callable[[np.random.Generator], Case]
@@ -90,30 +93,39 @@ LEAKS: Mapping[str, Make] = {
 }
 
 
-def judge(case: str, seed: int, only: str | None, skipped: str | None) -> Outcome:
+def judge(case: str, seed: int, names: tuple[str, ...]) -> Outcome:
     """Draw one seed's tables and attack them."""
     make = {**HONEST, **LEAKS}[case]
     rows = toys.stack(*make(np.random.default_rng(seed_of(case, str(seed)))))
-    figures = list(_figures(rows, seed, only, skipped))
+    figures = list(_figures(rows, seed, names))
     return Outcome(
         tuple(sorted({f.name for f in figures if refused(f)})),
         tuple(sorted({f.name for f in figures if f.error is not None})),
     )
 
 
-def _figures(rows: Stack, seed: int, only: str | None, skipped: str | None) -> Iterator[Measure]:
+def _figures(rows: Stack, seed: int, names: tuple[str, ...]) -> Iterator[Measure]:
     for name, attack in attacks("t", rows, np.random.default_rng(seed)):
-        if name != skipped and only in {None, name}:
+        if name in names:
             yield from attack()
 
 
-def row(case: str, outcomes: list[Outcome]) -> str:
+def runs(n_honest: int, n_leaks: int, n_inference: int) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """Give the cases, how many seeds of each, and the attacks: of leaks, those that they are there for."""
+    for case in HONEST:
+        yield case, n_honest, QUICK
+    yield "honest", n_inference, ("attribute_inference",)
+    for case in LEAKS:
+        yield case, n_leaks, OUTLIERS if case.startswith("25") else NEAR if case.startswith("2 %") else QUICK
+
+
+def row(case: str, names: tuple[str, ...], outcomes: list[Outcome]) -> str:
     """Give one row of the table."""
     by = Counter(name for outcome in outcomes for name in outcome.refused)
     n_refused = sum(bool(outcome.refused) for outcome in outcomes)
     n_open = sum(bool(outcome.unmeasured) and not outcome.refused for outcome in outcomes)
     which = ", ".join(f"{name} {n}" for name, n in by.most_common())
-    return f"| {case} | {len(outcomes)} | {n_refused} | {n_open} | {which} |"
+    return f"| {case} | {', '.join(names)} | {len(outcomes)} | {n_refused} | {n_open} | {which} |"
 
 
 def cost() -> str:
@@ -145,12 +157,9 @@ def main() -> None:
     parser.add_argument("--cases", default="", help="only those whose name begins so")
     args = parser.parse_args()
     until = time.monotonic() + args.seconds
-    print("| copy | seeds | refused | open | by |\n|---|---|---|---|---|")
+    print("| copy | attacks | seeds | refused | open | by |\n|---|---|---|---|---|---|")
     with ProcessPoolExecutor(args.jobs) as pool:
-        runs: list[tuple[str, int, str | None, str | None]] = [(case, args.honest, None, SLOW) for case in HONEST]
-        runs += [("honest", args.inference, SLOW, None)]
-        runs += [(case, args.leaks, None, SLOW) for case in LEAKS]
-        for case, n, only, skipped in runs:
+        for case, n, names in runs(args.honest, args.leaks, args.inference):
             if not case.startswith(args.cases) or time.monotonic() > until:
                 continue
             outcomes: list[Outcome] = []
@@ -158,8 +167,8 @@ def main() -> None:
                 if time.monotonic() > until:
                     break
                 seeds = range(start, min(start + args.jobs, n))
-                outcomes += pool.map(partial(judge, case, only=only, skipped=skipped), seeds)
-            print(row(f"{case} ({only or 'all but ' + SLOW})", outcomes), flush=True)
+                outcomes += pool.map(partial(judge, case, names=names), seeds)
+            print(row(case, names, outcomes), flush=True)
     print(f"\n{cost()}")
 
 

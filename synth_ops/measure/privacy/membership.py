@@ -16,7 +16,11 @@ MAX_AUC = 0.55
 MIN_ROWS = 1_052
 """Training and held-out rows that a margin of .05 takes: an honest copy then stays within it 99 nights of 100."""
 
-MAX_TRAINING, MAX_HOLDOUT, MAX_SYNTHETIC = 10_000, 10_000, 50_000
+MAX_TRAINING, MAX_HOLDOUT, MAX_SYNTHETIC = 10_000, 10_000, 30_000
+HAIR = 1e-3
+"""Added to distances, for a twin's is zero: a thousandth of a column's spread."""
+
+Floats = NDArray[np.float64]
 
 
 def measure_membership(table: str, stack: Stack, rng: np.random.Generator) -> Iterator[Measure]:
@@ -35,16 +39,15 @@ def measure_membership(table: str, stack: Stack, rng: np.random.Generator) -> It
         yield Measure(table=table, name="membership_auc", n=n, error=error)
         return
     space = lay_out(stack)
-    training = some_of(stack.training, MAX_TRAINING, rng)
-    halves = np.array_split(rng.permutation(some_of(stack.holdout, MAX_HOLDOUT, rng)), 2)
+    training, holdout = some_of(stack.training, MAX_TRAINING, rng), some_of(stack.holdout, MAX_HOLDOUT, rng)
     copy = some_of(stack.synthetic, MAX_SYNTHETIC, rng)
+    is_first = rng.permutation(len(holdout)) % 2 == 0
+    to_copy = [_logs(space, rows, copy) for rows in (training, holdout)]
     of_members, of_others = zip(
-        _placed(space, training, halves[0], halves[1], copy),
-        _placed(space, training, halves[1], halves[0], copy),
+        *(_placed(space, training, holdout, to_copy, is_reference) for is_reference in (is_first, ~is_first)),
         strict=True,
     )
     area = bounded_auc(np.mean(of_members, axis=0), of_others)
-    n = sum(map(len, halves))
     yield Measure(
         table=table,
         name="membership_auc",
@@ -52,23 +55,20 @@ def measure_membership(table: str, stack: Stack, rng: np.random.Generator) -> It
         floor=0.5,
         low=area.low,
         high=area.high,
-        detectable=detectable_auc(len(training), n),
-        n=n,
+        detectable=detectable_auc(len(training), len(holdout)),
+        n=min(len(training), len(holdout)),
     )
 
 
 def _placed(
-    space: Space, training: Rows, others: Rows, reference: Rows, copy: Rows
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    members = _scores(space, training, reference, copy)
-    return placements(members, _scores(space, others, reference, copy))
+    space: Space, training: Rows, holdout: Rows, to_copy: list[Floats], is_reference: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Give the placements of members and of the held-out rows that are not the reference, by their scores."""
+    reference, others = holdout[is_reference], holdout[~is_reference]
+    members = _logs(space, training, reference) - to_copy[0]
+    return placements(members, _logs(space, others, reference) - to_copy[1][~is_reference])
 
 
-def _scores(space: Space, rows: Rows, reference: Rows, copy: Rows) -> NDArray[np.float64]:
-    to_reference = find_nearest(space, rows, reference).distances[:, 0]
-    to_copy = find_nearest(space, rows, copy).distances[:, 0]
-    return np.log(to_reference + HAIR) - np.log(to_copy + HAIR)
-
-
-HAIR = 1e-3
-"""Added to distances, for a twin's is zero: a thousandth of a column's spread."""
+def _logs(space: Space, rows: Rows, reference: Rows) -> Floats:
+    """Give the log of each row's distance to the nearest of the reference."""
+    return np.log(find_nearest(space, rows, reference).distances[:, 0] + HAIR)

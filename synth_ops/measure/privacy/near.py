@@ -20,7 +20,7 @@ MIN_ROWS = 300
 QUANTILE = 0.01
 """Share of held-out rows that are called near to a training row."""
 
-MAX_SYNTHETIC, MAX_TRAINING, MAX_HOLDOUT = 10_000, 50_000, 10_000
+MAX_SYNTHETIC, MAX_TRAINING, MAX_HOLDOUT = 10_000, 20_000, 10_000
 
 
 @dataclass(frozen=True)
