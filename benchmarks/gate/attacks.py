@@ -169,7 +169,8 @@ def main() -> None:
                 seeds = range(start, min(start + args.jobs, n))
                 outcomes += pool.map(partial(judge, case, names=names), seeds)
             print(row(case, names, outcomes), flush=True)
-    print(f"\n{cost()}")
+    if not args.cases:
+        print(f"\n{cost()}")
 
 
 if __name__ == "__main__":

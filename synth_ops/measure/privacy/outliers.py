@@ -141,7 +141,7 @@ def _membership(table: str, members: Side, others: Side) -> Iterator[Measure]:
     # As many false positives as a hundredth allows: a tie with the last of them is not above it.
     threshold = np.sort(others.scores)[-int(FALSE_POSITIVES * m) - 1]
     found = wilson(float((members.scores > threshold).mean()), m)
-    yield _figure(table, "outlier_membership_tpr", found, floor=FALSE_POSITIVES, detectable=None, n=m)
+    yield _figure(table, "outlier_membership_tpr", found, floor=FALSE_POSITIVES, n=m)
 
 
 def _copies(table: str, name: str, members: Side, others: Side) -> Measure:
@@ -153,21 +153,10 @@ def _copies(table: str, name: str, members: Side, others: Side) -> Measure:
     n_top = int((both >= threshold).sum())
     found = clopper_pearson(hits, n_top)
     highest = highest_by_chance(n_top, m, m, ALPHA)
-    return _figure(
-        table,
-        name,
-        found,
-        floor=0.5,
-        floor_high=highest / n_top,
-        detectable=(highest + 1) / n_top,
-        n=m,
-    )
+    # Judged by what chance passes once in 4,000 nights, for an honest copy is judged every night.
+    bounds = {"floor_high": highest / n_top, "detectable": (highest + 1) / n_top}
+    return _figure(table, name, found, floor=0.5, n=m, **bounds)
 
 
-def _figure(
-    table: str,
-    name: str,
-    found: Bounded,
-    **further: float | None,
-) -> Measure:
+def _figure(table: str, name: str, found: Bounded, **further: float | None) -> Measure:
     return Measure(table=table, name=name, observed=found.value, low=found.low, high=found.high, **further)
