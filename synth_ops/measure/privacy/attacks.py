@@ -8,10 +8,14 @@ from typing import Literal
 import numpy as np
 
 from synth_ops.measure.privacy import delta, inference, linkability, membership, near, outliers, singling_out
+from synth_ops.measure.privacy.space import some_of
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
 Attack = Callable[[], Iterator[Measure]]
+
+MAX_ROWS = 50_000
+"""Rows of each kind that are attacked: more would cost memory, and tell little more."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def attacks(
     """Give every attack on one night's copy, by the name of its first figure: each runs, or fails, on its own.
 
     Each has a generator of its own, so that its figures do not depend on which others ran. `secrets` are the columns
-    whose inference is measured; unless named, the six that are the hardest to guess. Between two nights there is
+    whose inference is measured; unless named, the six that are the hardest to guess. A large stack is sampled. Between two nights there is
     :func:`~synth_ops.measure.privacy.delta.measure_delta`, too.
     """
     measured: Mapping[str, Callable[[str, Stack, np.random.Generator], Iterator[Measure]]] = {
@@ -57,10 +61,28 @@ def attacks(
         "singling_out": singling_out.measure_singling_out,
         "linkability": linkability.measure_linkability,
     }
+    stack = thin(stack, rng)
     streams = rng.spawn(len(measured))
     return tuple(
         (name, partial(measure, table, stack, stream))
         for (name, measure), stream in zip(measured.items(), streams, strict=True)
+    )
+
+
+def thin(stack: Stack, rng: np.random.Generator) -> Stack:
+    """Give the stack, or one of a sample of its rows: training, held-out and synthetic ones, in this order."""
+    parts = stack.training, stack.holdout, stack.synthetic
+    kept = [some_of(part, MAX_ROWS, rng) for part in parts]
+    if sum(map(len, kept)) == sum(map(len, parts)):
+        return stack
+    rows, ends = np.concatenate(kept), np.cumsum([len(part) for part in kept])
+    return Stack(
+        numbers={name: values[rows] for name, values in stack.numbers.items()},
+        labels={name: codes[rows] for name, codes in stack.labels.items()},
+        words=stack.words,
+        training=np.arange(ends[0]),
+        holdout=np.arange(ends[0], ends[1]),
+        synthetic=np.arange(ends[1], ends[2]),
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.measure.grid import bin_labels
-from synth_ops.measure.privacy.space import Rows, Space, find_nearest, lay_out, some_of
+from synth_ops.measure.privacy.space import Rows, Space, find_nearest, some_of
 from synth_ops.measure.stack import Stack
 
 N_CLASSES = 6
@@ -31,8 +31,8 @@ class Secret:
 
     - values: ``(n_rows,)`` classes of a label, ranks of a number
     - guessable: ``(n_rows,)`` whether a guess can be right or wrong
-    - features: ``(n_rows, n_columns - 1)`` the other columns, as trees take them
-    - is_categorical: ``(n_columns - 1,)``
+    - features: ``(n_rows, n_columns)`` all columns, as trees take them; secrets of one stack share them
+    - is_categorical: ``(n_columns,)``
     """
 
     name: str
@@ -41,8 +41,12 @@ class Secret:
     guessable: NDArray[np.bool_]
     features: NDArray[np.float32]
     is_categorical: NDArray[np.bool_]
-    space: Space
-    """The other columns, as neighbours are found in them."""
+    at: int
+    """Which of the columns it is itself."""
+
+    def evidence(self, rows: Rows) -> NDArray[np.float32]:
+        """Give the other columns of some rows: ``(len(rows), n_columns - 1)``."""
+        return np.delete(self.features[rows], self.at, axis=1)
 
     def among(self, rows: Rows) -> Rows:
         """Give those of the rows that can be guessed."""
@@ -84,30 +88,29 @@ def guess_by_trees(secret: Secret, learned: Rows, rows: Rows, seed: int) -> tupl
         max_iter=N_TREES,
         max_leaf_nodes=N_LEAVES,
         early_stopping=False,
-        categorical_features=secret.is_categorical,
+        categorical_features=np.delete(secret.is_categorical, secret.at),
         random_state=seed,
     )
     if secret.is_label and len(np.unique(secret.values[learned])) == 1:
         return secret.hit(np.full(len(rows), secret.values[learned][0]), rows), np.ones(len(rows))
     with threadpool_limits(1):  # as in the classifier: OpenMP's threads wait for each other in a loop
-        model.fit(secret.features[learned], secret.values[learned])
+        model.fit(secret.evidence(learned), secret.values[learned])
         if not secret.is_label:
-            guesses = model.predict(secret.features[rows])
+            guesses = model.predict(secret.evidence(rows))
             return secret.hit(guesses, rows), np.exp(-np.abs(guesses - secret.values[rows]) / TOLERANCE)
-        chances = model.predict_proba(secret.features[rows])
+        chances = model.predict_proba(secret.evidence(rows))
     of_truth = chances[:, :, None] * (model.classes_[:, None] == secret.values[rows][:, None, None])
     return secret.hit(model.classes_[chances.argmax(axis=1)], rows), of_truth.sum(axis=(1, 2))
 
 
-def guess_by_neighbour(secret: Secret, learned: Rows, rows: Rows) -> NDArray[np.bool_]:
-    """Say of each row whether the nearest of other rows shares its secret."""
-    nearest = find_nearest(secret.space, rows, secret.among(learned)).rows[:, 0]
+def guess_by_neighbour(secret: Secret, space: Space, learned: Rows, rows: Rows) -> NDArray[np.bool_]:
+    """Say of each row whether the nearest of other rows shares its secret; the space is of the other columns."""
+    nearest = find_nearest(space, rows, secret.among(learned)).rows[:, 0]
     return secret.hit(secret.values[nearest], rows)
 
 
 def _secret(stack: Stack, name: str, features: NDArray[np.float32], real: Rows) -> Secret:
     at = stack.names.index(name)
-    others = tuple(n for n in stack.names if n != name)
     is_label = name in stack.labels
     if is_label:
         values = bin_labels(stack.labels[name], real, N_CLASSES, rare_below=1).astype(np.float64)
@@ -118,9 +121,9 @@ def _secret(stack: Stack, name: str, features: NDArray[np.float32], real: Rows) 
         is_label=is_label,
         values=values,
         guessable=values != N_CLASSES if is_label else ~np.isnan(values),
-        features=np.delete(features, at, axis=1),
-        is_categorical=np.array([n in stack.labels for n in others], dtype=bool),
-        space=lay_out(stack, others),
+        features=features,
+        is_categorical=np.array([column in stack.labels for column in stack.names], dtype=bool),
+        at=at,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from synth_ops.measure.privacy.bounds import Z_HONEST, Z_POWER, Z
 from synth_ops.measure.privacy.guesses import Secret, by_rote, guess_by_neighbour, guess_by_trees, secrets_of
-from synth_ops.measure.privacy.space import Rows, some_of
+from synth_ops.measure.privacy.space import Rows, Space, lay_out, some_of
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
@@ -61,6 +61,11 @@ class _Sides:
     training: Rows
     holdout: Rows
     synthetic: Rows
+    stack: Stack
+
+    def beside(self, secret: Secret) -> Space:
+        """Lay the rows out by the other columns: one space at a time, for of many columns they are large."""
+        return lay_out(self.stack, tuple(name for name in self.stack.names if name != secret.name))
 
 
 def measure_inference(
@@ -91,8 +96,14 @@ def measure_inference(
         some_of(stack.training, MAX_TRAINING, rng),
         some_of(stack.holdout, MAX_HOLDOUT, rng),
         some_of(stack.synthetic, MAX_SYNTHETIC, rng),
+        stack,
     )
-    secrets = secrets_of(stack, columns or stack.names)
+    known = tuple(name for name in columns or stack.names if name in stack.names)
+    for column in (name for name in columns if name not in stack.names):
+        yield _unmeasured(
+            table, column, n, "the column's values are not compared: it is minted, faked, text or missing"
+        )
+    secrets = secrets_of(stack, known)
     if columns:
         yield from (_measure(table, secret, sides, rng) for secret in secrets)
     else:
@@ -114,10 +125,11 @@ def _measure(table: str, secret: Secret, sides: _Sides, rng: np.random.Generator
         reason = f"there are {n} held-out and {len(copy)} synthetic rows to guess; {MIN_ROWS} are needed"
         return _unmeasured(table, secret.name, n, reason)
     rows = np.concatenate([training, holdout])
-    ease = _ease(secret, rows, rng)
+    space = sides.beside(secret)
+    ease = _ease(secret, space, rows, rng)
     guesses = (
         guess_by_trees(secret, copy, rows, int(rng.integers(2**31)))[0],
-        guess_by_neighbour(secret, copy, rows),
+        guess_by_neighbour(secret, space, copy, rows),
     )
     attacks = [_compare(hits.astype(np.float64), ease, len(training)) for hits in guesses]
     # What is already beyond the limit needs no more rows to be told.
@@ -141,7 +153,7 @@ def _measure(table: str, secret: Secret, sides: _Sides, rng: np.random.Generator
     )
 
 
-def _ease(secret: Secret, rows: Rows, rng: np.random.Generator) -> Floats:
+def _ease(secret: Secret, space: Space, rows: Rows, rng: np.random.Generator) -> Floats:
     """Say how easily each row is guessed from half of the real rows, itself not among them: ``(n_rows, 5)``.
 
     The signs are whether trees hit it, how near they came, its square, its cube, and whether its neighbour hits it.
@@ -151,7 +163,8 @@ def _ease(secret: Secret, rows: Rows, rng: np.random.Generator) -> Floats:
     for i in range(2):
         learned, here = rows[part != i], rows[part == i]
         hit, near = guess_by_trees(secret, learned, here, int(rng.integers(2**31)))
-        ease[part == i] = np.column_stack([hit, near, near**2, near**3, guess_by_neighbour(secret, learned, here)])
+        neighbours = guess_by_neighbour(secret, space, learned, here)
+        ease[part == i] = np.column_stack([hit, near, near**2, near**3, neighbours])
     return ease
 
 

@@ -17,6 +17,7 @@ from synth_ops.measure.privacy import (
     measure_singling_out,
     refused,
 )
+from synth_ops.measure.privacy.attacks import thin
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
@@ -56,6 +57,17 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     assert all_of(rows) == all_of(rows)
 
 
+def test_a_large_stack_is_sampled_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synth_ops.measure.privacy.attacks.MAX_ROWS", 150)
+    rows = stack(*tables(400, 100))
+    few = thin(rows, rng())
+
+    assert [len(few.training), len(few.holdout), len(few.synthetic)] == [150, 100, 150]
+    assert few.numbers["x"][few.holdout].tolist() == rows.numbers["x"][rows.holdout].tolist()
+    assert set(few.numbers["x"][few.synthetic]) < set(rows.numbers["x"][rows.synthetic])
+    assert thin(few, rng()) is few
+
+
 def test_an_attack_does_not_depend_on_which_ran_before() -> None:
     rows = stack(*tables(1500, 1300))
     alone = dict(attacks("t", rows, rng()))["linkability"]
@@ -91,6 +103,13 @@ def test_a_copied_row_gives_its_secrets_away() -> None:
     assert refused(label)
     assert refused(number)
     assert label.observed == pytest.approx(1, abs=0.05)
+
+
+def test_a_secret_whose_values_are_not_compared_is_an_error() -> None:
+    lost, kept = measure_inference("t", stack(*tables(400, 400)), rng(), ("flag", "e_mail"))
+
+    assert (lost.column, kept.column) == ("e_mail", "flag")
+    assert "not compared" in (lost.error or "")
 
 
 def test_a_secret_that_the_other_columns_give_away_takes_more_rows_than_there_are() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from synth_ops.measure.privacy.guesses import by_rote, guess_by_neighbour, guess_by_trees, secrets_of
+from synth_ops.measure.privacy.space import lay_out
 from synth_ops.measure.stack import Stack
 
 N = 600
@@ -26,8 +27,8 @@ def stack() -> Stack:
 def test_a_column_is_no_evidence_of_itself() -> None:
     (secret,) = secrets_of(stack(), ("sign",))
 
-    assert secret.features.shape == (N, 4)
-    assert secret.is_categorical.tolist() == [False, False, False, True]
+    assert secret.evidence(np.arange(7)).shape == (7, 4)
+    assert not np.array_equal(secret.evidence(np.arange(N))[:, 3], stack().labels["sign"])
 
 
 @pytest.mark.parametrize("name", ["double", "sign"])
@@ -39,7 +40,8 @@ def test_what_follows_from_other_columns_is_hit(name: str) -> None:
 
     assert hits.mean() > 0.9
     assert near[hits].mean() > 0.5
-    assert guess_by_neighbour(secret, rows.training, targets).mean() > by_rote(secret, targets)
+    space = lay_out(rows, tuple(other for other in rows.names if other != name))
+    assert guess_by_neighbour(secret, space, rows.training, targets).mean() > by_rote(secret, targets)
 
 
 def test_what_follows_from_nothing_is_hit_as_by_rote() -> None:
