@@ -26,7 +26,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from gate import toys  # noqa: E402 — found by the line above
 from gate.toys import Rows  # noqa: E402 — likewise
-from synth_ops.measure.privacy import attacks, refused  # noqa: E402 — likewise
+from synth_ops.measure.privacy import list_attacks, refused  # noqa: E402 — likewise
 from synth_ops.measure.records import Measure  # noqa: E402 — likewise
 from synth_ops.measure.stack import Stack  # noqa: E402 — likewise
 from synth_ops.seeds import seed_of  # noqa: E402 — likewise
@@ -105,7 +105,7 @@ def judge(case: str, seed: int, names: tuple[str, ...]) -> Outcome:
 
 
 def _figures(rows: Stack, seed: int, names: tuple[str, ...]) -> Iterator[Measure]:
-    for name, attack in attacks("t", rows, np.random.default_rng(seed)):
+    for name, attack in list_attacks("t", rows, np.random.default_rng(seed)):
         if name in names:
             yield from attack()
 
@@ -133,7 +133,7 @@ def cost() -> str:
     rng = np.random.default_rng(0)
     rows = toys.stack(*(_wide(toys.draw(n, rng), toys.draw(n, rng)) for n in (40_000, 10_000, 50_000)))
     seconds = {}
-    for name, attack in attacks("t", rows, rng):
+    for name, attack in list_attacks("t", rows, rng):
         started = time.process_time()
         list(attack())
         seconds[name] = time.process_time() - started

@@ -1,6 +1,6 @@
 """Attacks on the copy by those who would know who is in production, each bounded, and each beside rows no model saw."""
 
-from synth_ops.measure.privacy.attacks import LIMITS, Limit, attacks, refused
+from synth_ops.measure.privacy.attacks import LIMITS, Limit, list_attacks, refused
 from synth_ops.measure.privacy.delta import measure_delta
 from synth_ops.measure.privacy.inference import measure_inference
 from synth_ops.measure.privacy.linkability import measure_linkability
@@ -12,7 +12,7 @@ from synth_ops.measure.privacy.singling_out import measure_singling_out
 __all__ = [
     "LIMITS",
     "Limit",
-    "attacks",
+    "list_attacks",
     "measure_altered_copies",
     "measure_delta",
     "measure_inference",

@@ -43,14 +43,14 @@ LIMITS: Mapping[str, Limit] = {
 """The default limit of each figure, by its name."""
 
 
-def attacks(
+def list_attacks(
     table: str, stack: Stack, rng: np.random.Generator, secrets: tuple[str, ...] = ()
 ) -> tuple[tuple[str, Attack], ...]:
     """Give every attack on one night's copy, by the name of its first figure: each runs, or fails, on its own.
 
     Each has a generator of its own, so that its figures do not depend on which others ran. `secrets` are the columns
-    whose inference is measured; unless named, the six that are the hardest to guess. A large stack is sampled. Between two nights there is
-    :func:`~synth_ops.measure.privacy.delta.measure_delta`, too.
+    whose inference is measured; unless named, the six that are the hardest to guess. A large stack is sampled.
+    Between two nights there is :func:`~synth_ops.measure.privacy.delta.measure_delta`, too.
     """
     measured: Mapping[str, Callable[[str, Stack, np.random.Generator], Iterator[Measure]]] = {
         "near_copies": near.measure_near_copies,
@@ -69,10 +69,10 @@ def attacks(
     )
 
 
-def thin(stack: Stack, rng: np.random.Generator) -> Stack:
-    """Give the stack, or one of a sample of its rows: training, held-out and synthetic ones, in this order."""
+def thin(stack: Stack, rng: np.random.Generator, at_most: int = MAX_ROWS) -> Stack:
+    """Give the stack, or one of so many of each kind of rows: training, held-out and synthetic ones, in this order."""
     parts = stack.training, stack.holdout, stack.synthetic
-    kept = [some_of(part, MAX_ROWS, rng) for part in parts]
+    kept = [some_of(part, at_most, rng) for part in parts]
     if sum(map(len, kept)) == sum(map(len, parts)):
         return stack
     rows, ends = np.concatenate(kept), np.cumsum([len(part) for part in kept])

@@ -9,7 +9,7 @@ from gate.toys import Rows, draw, jittered, join, stack
 
 from synth_ops.measure.privacy import (
     LIMITS,
-    attacks,
+    list_attacks,
     measure_delta,
     measure_inference,
     measure_linkability,
@@ -29,7 +29,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def all_of(rows: Stack, seed: int = 0) -> list[Measure]:
-    return [figure for _, attack in attacks("t", rows, rng(seed)) for figure in attack()]
+    return [figure for _, attack in list_attacks("t", rows, rng(seed)) for figure in attack()]
 
 
 def tables(n: int, n_holdout: int, seed: int = 0) -> tuple[Rows, Rows, Rows]:
@@ -57,20 +57,19 @@ def test_the_same_seed_gives_the_same_figures() -> None:
     assert all_of(rows) == all_of(rows)
 
 
-def test_a_large_stack_is_sampled_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("synth_ops.measure.privacy.attacks.MAX_ROWS", 150)
+def test_a_large_stack_is_sampled_side_by_side() -> None:
     rows = stack(*tables(400, 100))
-    few = thin(rows, rng())
+    few = thin(rows, rng(), 150)
 
     assert [len(few.training), len(few.holdout), len(few.synthetic)] == [150, 100, 150]
     assert few.numbers["x"][few.holdout].tolist() == rows.numbers["x"][rows.holdout].tolist()
     assert set(few.numbers["x"][few.synthetic]) < set(rows.numbers["x"][rows.synthetic])
-    assert thin(few, rng()) is few
+    assert thin(few, rng(), 150) is few
 
 
 def test_an_attack_does_not_depend_on_which_ran_before() -> None:
     rows = stack(*tables(1500, 1300))
-    alone = dict(attacks("t", rows, rng()))["linkability"]
+    alone = dict(list_attacks("t", rows, rng()))["linkability"]
 
     assert list(alone()) == [f for f in all_of(rows) if f.name == "linkability"]
 
@@ -219,6 +218,8 @@ def test_names_of_labels_do_not_matter() -> None:
     quoted = replace(stack(*turned), words={name: ("O'Brien",) * len(w) for name, w in plain.words.items()})
 
     for name in ("membership_auc", "singling_out", "linkability"):
-        one, other = (next(iter(dict(attacks("t", rows, rng()))[name]())).observed or 0 for rows in (plain, quoted))
+        one, other = (
+            next(iter(dict(list_attacks("t", rows, rng()))[name]())).observed or 0 for rows in (plain, quoted)
+        )
         assert one == pytest.approx(other, abs=0.05)
         assert other > 0.15
