@@ -27,6 +27,7 @@ from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace.files import read_record, write_record
 from synth_ops.workspace.layout import Workspace
+from synth_ops.workspace.salt import read_salt
 
 HEADLINE = "mean_pair_error"
 
@@ -171,12 +172,29 @@ def _is_measured(workspace: Workspace, inputs: str) -> bool:
 def _inputs(workspace: Workspace, plan: Plan) -> str:
     """Give a sha256 over the plan, the copy's own hashes, and the suites as they stand now."""
     digest = hashlib.sha256(workspace.plan.read_bytes())
+    digest.update(_salt(workspace).encode())
     sampled = read_record(workspace.record("sample"), Sampled)
     for table in sampled.tables if sampled is not None else ():
         digest.update(f"{table.name}:{table.sha256}\n".encode())
     for path in (suite_path(Path(plan.expectations), table.name) for table in plan.tables):
         digest.update(path.read_bytes() if path.is_file() else b"no suite")
     return digest.hexdigest()
+
+
+def _salt(workspace: Workspace) -> str:
+    """Give the name of the salt that tonight's models held rows out by, which must be the one that there is.
+
+    Raises:
+        PlanError: it is another, by which rows that a model has seen would pass for held-out ones.
+        CorruptArtifact: it is gone.
+    """
+    trained, salt = read_record(workspace.record("train"), Trained), read_salt(workspace)
+    if trained is not None and trained.salt != salt.name:
+        raise PlanError(
+            f"The copy must be measured with the salt that its models were trained under, however {workspace.salt}"
+            f" holds another. Run `synth-ops train --night {workspace.night}`, then sample and validate again."
+        )
+    return salt.name
 
 
 def _seed(workspace: Workspace, plan: Plan) -> int:

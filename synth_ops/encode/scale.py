@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.encode.layout import SubColumn
-from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
+from synth_ops.encode.leaves import NO_BOUNDS, Bounds, Leaves, Values, fit_leaves, is_whole, look, neutral_leaves
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners, enough_to_stay
 from synth_ops.records import Record
 
 FloatType = Literal["float16", "float32", "float64"]
@@ -92,13 +93,24 @@ class Scale(Record):
     n_special: int
 
     @classmethod
-    def fit(cls, values: Values, rules: FitRules, *, n_special: int, float_type: FloatType | None = None) -> "Scale":
-        """Fit finite numbers; with too few of them, only zero is kept."""
-        if len(values) < rules.rare_below:
+    def fit(
+        cls,
+        values: Values,
+        rules: FitRules,
+        owners: Owners,
+        *,
+        n_special: int,
+        float_type: FloatType | None = None,
+        before: "Scale | None" = None,
+    ) -> "Scale":
+        """Fit finite numbers; of too few owners, only zero is kept."""
+        if owners.n < rules.rare_below:
             return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
-        distinct, counts = pooled(*np.unique(values, return_counts=True), rules)
-        lattice = Lattice.fit(distinct, rules.rare_below, float_type)
-        leaves = fit_leaves(lattice.to_index(distinct), counts, rules)
+        seen = look(values, owners, rules, before.bounds_that_stay(values, owners, rules) if before else NO_BOUNDS)
+        if len(seen.values) == 1 and seen.holders[0] < rules.rare_below:
+            return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
+        lattice = Lattice.fit(seen.values, rules.rare_below, float_type)
+        leaves = fit_leaves(seen._replace(values=lattice.to_index(seen.values)), rules)
         return cls(lattice=lattice, leaves=leaves, n_special=n_special)
 
     def sub_column(self, column: str, part: str = "value") -> SubColumn:
@@ -123,3 +135,17 @@ class Scale(Record):
     def heaviest(self) -> int:
         """The code that most rows have."""
         return self.n_special + self.leaves.heaviest
+
+    def bounds_that_stay(self, values: Values, owners: Owners, rules: FitRules) -> Bounds:
+        """Give the ends of last night's leaves, each where about as many entities as ever lie at it and beyond.
+
+        Bounds that followed the k-th entity night by night would tell of each one that comes or goes.
+        """
+        ends = self.lattice.to_value(self.leaves.ends)
+        if not rules.clip_extremes or is_whole(ends) != is_whole(values) or ends[0] >= ends[1]:
+            return NO_BOUNDS
+        least, most = enough_to_stay(rules.rare_below), 2 * rules.rare_below
+        low, high = (e.item() if isinstance(e, np.generic) else e for e in ends)
+        stays_low = least <= owners.where(np.asarray(values <= low, bool)).n <= most
+        stays_high = least <= owners.where(np.asarray(values >= high, bool)).n <= most
+        return low if stays_low else None, high if stays_high else None

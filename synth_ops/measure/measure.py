@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synth_ops.holdout import holdout_mask
+from synth_ops.holdout import look_whose
 from synth_ops.measure.classifier import measure_classifier
 from synth_ops.measure.columns import compared_columns
 from synth_ops.measure.copies import measure_copies
 from synth_ops.measure.draws import Draw, draw_samples
+from synth_ops.measure.entities import measure_entities
+from synth_ops.measure.learned import Learned, read_learned
 from synth_ops.measure.marginals import measure_nulls, measure_order, measure_shapes
 from synth_ops.measure.pairs import measure_pairs
 from synth_ops.measure.records import Measure, unfit
@@ -21,8 +23,10 @@ from synth_ops.measure.relations import ReadColumns, measure_foreign_key
 from synth_ops.measure.stack import Stack, stack_rows
 from synth_ops.measure.structure import measure_columns, measure_rows
 from synth_ops.measure.support import measure_categories, measure_ranges
+from synth_ops.owners import enough_to_stay
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.workspace.layout import Workspace
+from synth_ops.workspace.salt import NO_SALT, Salt, read_salt
 
 N_DRAWS = 10
 MAX_ROWS = 50_000
@@ -46,15 +50,28 @@ Figures = Callable[[], Iterator[Measure]]
 
 @dataclass(frozen=True)
 class Sides:
-    """Where the real and the synthetic rows are read."""
+    """Where the real and the synthetic rows are read, and by what they are parted in seen and held out."""
 
     real: ReadColumns
     synthetic: ReadColumns
+    salt: Salt = NO_SALT
+    """Of copies that no model of ours made, any will do."""
+    learned: Callable[[str], Learned] = lambda _table: Learned()
+    """What is known of each table's model."""
 
 
 def read_sides(workspace: Workspace) -> Sides:
-    """Give readers of the night's real and synthetic Parquet files."""
-    return Sides(real=partial(_read, workspace.real), synthetic=partial(_read, workspace.synthetic))
+    """Give readers of the night's real and synthetic Parquet files.
+
+    Raises:
+        CorruptArtifact: the salt that rows were held out by is gone.
+    """
+    return Sides(
+        real=partial(_read, workspace.real),
+        synthetic=partial(_read, workspace.synthetic),
+        salt=read_salt(workspace),
+        learned=partial(read_learned, workspace),
+    )
 
 
 def _read(path: Callable[[str], Path], table: str, columns: tuple[str, ...] | None) -> pa.Table:
@@ -82,28 +99,33 @@ def measure_table(
 def _measure_values(
     plan: Plan, table: TablePlan, real: pa.Table, synthetic: pa.Table, sides: Sides, seed: int
 ) -> Iterator[Measure]:
-    """Measure what is compared by value, where there is such a thing."""
+    """Count the entities, and measure what is compared by value, where there is such a thing."""
+    if table.mode != "synthesize":
+        return
     scales = compared_columns(plan, table)
     scales = {name: scale for name, scale in scales.items() if name in synthetic.column_names}
-    if not scales:
-        return
+    learned = sides.learned(table.name)
     try:
-        held_out = holdout_mask(real, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
-        stack = stack_rows(real, synthetic, scales, held_out)
+        whose = look_whose(plan, table.name, real, sides.real, sides.salt, main=learned.main)
+        stack = stack_rows(real, synthetic, scales, whose.held_out, whose.ids)
     except (pa.ArrowException, KeyError) as exc:
         yield from _unmeasured(table, f"columns cannot be laid over the source's ({type(exc).__name__})")
         return
-    yield from _measure_support(plan, table, stack, sides)
-    yield from _measure_statistics(plan, table, stack, seed)
+    yield from _figures(table, "entities", partial(measure_entities, table.name, whose.ids))
+    if scales:
+        yield from _measure_support(plan, table, stack, sides, learned)
+        yield from _measure_statistics(plan, table, stack, seed)
 
 
-def _measure_support(plan: Plan, table: TablePlan, stack: Stack, sides: Sides) -> Iterator[Measure]:
+def _measure_support(plan: Plan, table: TablePlan, stack: Stack, sides: Sides, learned: Learned) -> Iterator[Measure]:
     privacy = plan.privacy
-    k = privacy.rare_below if privacy.clip_extremes else 1
+    # A bound that stays from an earlier night may by now have half as many entities beyond it.
+    enough = privacy.rare_below if learned.stayed is None else enough_to_stay(privacy.rare_below)
+    k = enough if privacy.clip_extremes else 1
     yield from _figures(table, "outside_range", partial(measure_ranges, table.name, stack, k))
     declared = {c.name: frozenset(c.enum) for c in table.table.columns if c.enum and c.name in stack.labels}
     shown = _published_keys(plan, table, sides)
-    figures = partial(measure_categories, table.name, stack, privacy.rare_below, shown, declared)
+    figures = partial(measure_categories, table.name, stack, privacy.rare_below, shown, declared, learned.stayed)
     yield from _figures(table, "unknown_categories", figures)
 
 

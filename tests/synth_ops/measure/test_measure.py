@@ -9,7 +9,7 @@ import pytest
 
 from synth_ops.arrow_types import text
 from synth_ops.measure import Measure, Sides, compared_columns, measure_table
-from synth_ops.plan.plan import ColumnPlan, Kind, Plan, TablePlan
+from synth_ops.plan.plan import ColumnPlan, Entity, Kind, Plan, TablePlan
 from synth_ops.schema import Column, ForeignKey, Table
 
 N = 1000
@@ -96,6 +96,22 @@ def test_few_rows_are_no_statistics(n_rows: int) -> None:
     assert found["row_count_ratio", ""].observed == 1
     assert found["undeclared_columns", ""].observed == 0
     assert found["mean_pair_error", ""].error is not None
+
+
+def test_the_entities_of_a_table_are_counted_and_not_its_rows() -> None:
+    rows = pa.table({"x": pa.array(range(N)), "owner": pa.array([i % 30 for i in range(N)])})
+
+    by_owner = measure(rows, rows, entity=Entity(columns=("owner",)))
+    by_row = measure(rows, rows)
+
+    assert (by_owner["entities", ""].observed, by_row["entities", ""].observed) == (30, N)
+    assert by_owner["entities", ""].n == N
+
+
+def test_a_copied_table_has_no_entities() -> None:
+    rows = pa.table({"x": pa.array(range(N))})
+
+    assert ("entities", "") not in measure(rows, rows, mode="copy")
 
 
 def test_an_empty_copy_of_many_rows_is_measured_as_such() -> None:

@@ -108,7 +108,11 @@ def test_a_table_is_never_its_own_parent(tmp_path: Path) -> None:
 
 
 def test_in_a_circle_one_table_names_the_others_entities(tmp_path: Path) -> None:
-    tables = (table("a", "id,b_id", "b_id>b.id"), table("b", "id,c_id", "c_id>c.id"), table("c", "id,a_id", "a_id>a.id"))
+    tables = (
+        table("a", "id,b_id", "b_id>b.id"),
+        table("b", "id,c_id", "c_id>c.id"),
+        table("c", "id,a_id", "a_id>a.id"),
+    )
 
     assert whose(planned(tmp_path, "", *tables)) == {"a": "b_id>b", "b": "c_id>c", "c": ""}
     assert whose(planned(tmp_path, "  c: {entity: a_id}\n", *tables)) == {"a": "b_id>b", "b": "", "c": "a_id>a"}
