@@ -47,11 +47,11 @@ def train(
     done = read_record(workspace.record("train"), Trained)
     if done is not None and _is_complete(workspace, plan, done, extracted, tables):
         return done
-    salt = make_salt(workspace)
-    night = _Night(workspace, plan, extracted, device, progress)
+    salt = make_salt(workspace).name
+    night = _Night(workspace, plan, extracted, device, progress, salt)
     trained = tuple(_train_table(night, table, chosen=tables is None or table.name in tables) for table in plan.tables)
     seconds = round(time.monotonic() - started, 3)
-    record = Trained(night=workspace.night, tables=trained, salt=salt.name, seconds=seconds)
+    record = Trained(night=workspace.night, tables=trained, salt=salt, seconds=seconds)
     write_record(workspace.record("train"), record)
     return record
 
@@ -154,10 +154,12 @@ class _Night(NamedTuple):
     extracted: Extracted
     device: str
     progress: Progress
+    salt: str
+    """Its name, for what a worker did under another salt is no result of its job."""
 
 
 def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTable:
-    workspace, plan, extracted, device, progress = night
+    workspace, plan, extracted, device, progress, salt = night
     latest = latest_model(workspace, table.name)
     decided = decide_table(workspace, plan, table, extracted, latest, chosen=chosen)
     progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
@@ -189,6 +191,7 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
             "parent_id": parent,
             "fingerprint": fingerprint,
             "weigh_drift": decided.weigh_drift,
+            "salt": salt,
         },
     )
     outcome = run_job(spec, progress=progress, still_holds=lambda r: is_whole(models / str(r["model_id"])))
@@ -199,7 +202,7 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
     facts = ModelFacts(
         model_id=str(result.model_id),
         family=table.model,
-        basis=basis_of(plan, table, salt=salt_name(workspace)),
+        basis=basis_of(plan, table, salt=salt),
         fingerprint=fingerprint,
         n_rows=_n_rows(extracted)[table.name],
         code_version=CODE_VERSION,

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from synth_ops.errors import PlanError
+from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.expectations import write_suites
-from synth_ops.records import Check, Sampled, SampledTable, Validated
+from synth_ops.records import Check, Sampled, SampledTable, Trained, Validated
 from synth_ops.validate import validate, verdict_of
 from synth_ops.workspace.files import sha256_of, write_record
 from synth_ops.workspace.layout import Workspace
@@ -115,3 +115,22 @@ def test_the_record_is_json_all_through(tmp_path: Path, real: Shop) -> None:
     validated = validate(lay_out(tmp_path, real, honest_copy(real)))
 
     assert Validated.model_validate_json(validated.model_dump_json()) == validated
+
+
+def test_a_copy_is_not_measured_under_another_salt_than_its_models(tmp_path: Path, real: Shop) -> None:
+    """Rows that a model has seen would pass for held-out ones, and nothing would look copied."""
+    workspace = lay_out(tmp_path, real, honest_copy(real))
+    write_record(workspace.record("train"), Trained(night=workspace.night, tables=(), salt="another", seconds=0))
+
+    with pytest.raises(PlanError, match="synth-ops train --night 2026-01-31") as caught:
+        validate(workspace)
+    assert workspace.salt.read_text().strip() not in str(caught.value)
+
+
+def test_a_copy_is_not_measured_without_the_salt(tmp_path: Path, real: Shop) -> None:
+    workspace = lay_out(tmp_path, real, honest_copy(real))
+    workspace.salt.unlink()
+
+    with pytest.raises(CorruptArtifact, match="salt"):
+        validate(workspace)
+    assert not workspace.salt.exists()
