@@ -63,6 +63,8 @@ class Owners:
 
     def where(self, rows: Mask) -> "Owners":
         """Give the owners of the marked rows."""
+        if rows.all():
+            return self
         return Owners.each(int(rows.sum())) if self.are_distinct else Owners.of(self.codes[rows])
 
     def count(self, groups: NDArray[np.int64], n_groups: int) -> NDArray[np.int64]:
@@ -77,6 +79,22 @@ class Owners:
             return np.bincount(groups, minlength=n_groups)
         pairs = pd.unique(groups.astype(np.int64) * max(self.n, 1) + self.codes)
         return np.bincount(pairs // max(self.n, 1), minlength=n_groups)
+
+    def count_large(self, groups: NDArray[np.int64], sizes: NDArray[np.int64], least: int) -> NDArray[np.int64]:
+        """Count the entities of each group that has that many rows; of a smaller one, give its rows.
+
+        It tells which groups have `least` entities, for the work of those alone that may.
+
+        **Shape**
+
+        - sizes, result: ``(n_groups,)``; `sizes` are the rows of each
+        """
+        may = sizes >= least
+        if self.are_distinct or not may.any():
+            return sizes.copy()
+        rows = may[groups]
+        pairs = pd.unique(groups[rows].astype(np.int64) * self.n + self.codes[rows])
+        return np.where(may, np.bincount(pairs // self.n, minlength=len(sizes)), sizes)
 
     def ends(self, places: NDArray[np.int64], k: int) -> tuple[int, int]:
         """Give the least place that k entities have not passed, from below and from above: k from 1 to `n`.

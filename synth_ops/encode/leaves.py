@@ -162,7 +162,7 @@ class Seen(NamedTuple):
     counts: NDArray[np.int64]
     """Rows of each, with those pooled in it."""
     holders: NDArray[np.int64]
-    """Entities that hold exactly this value."""
+    """Entities that hold exactly this value; of one in fewer than `rare_below` rows, its rows."""
     owners: Owners
     """Of the rows."""
     places: NDArray[np.int64] | None = None
@@ -187,7 +187,7 @@ def fit_leaves(seen: Seen, rules: FitRules) -> Leaves:
 def look(values: Values, owners: Owners, rules: FitRules, bounds: Bounds = NO_BOUNDS) -> Seen:
     """Sort a column's values, and pool the extremes: beyond a bound that is given, or beyond the k-th entity's."""
     distinct, counts, places = _distinct(_clip(values, bounds), owners)
-    holders = counts.copy() if places is None else owners.count(places, len(distinct))
+    holders = counts.copy() if places is None else owners.count_large(places, counts, rules.rare_below)
     for bound, at in zip(bounds, (0, -1), strict=True):
         if bound is not None:
             holders[at] = owners.where(np.asarray(values == bound, np.bool_)).n
@@ -301,10 +301,13 @@ def _common_cells(cells: NDArray[np.int64], seen: Seen, rest: NDArray[np.int64],
     """Join cells that too few entities share with their neighbours, until none is left of them."""
     if seen.places is None:
         return cells
-    is_rest = np.isin(seen.places, rest, kind="table")
-    at, owners = np.searchsorted(rest, seen.places[is_rest]), seen.owners.where(is_rest)
+    place_in_rest = np.full(len(seen.values), -1, np.int64)
+    place_in_rest[rest] = np.arange(len(rest))
+    at = place_in_rest[seen.places]
+    owners, at = seen.owners.where(at >= 0), at[at >= 0]
     while len(cells) > 1:
-        few = owners.count(np.searchsorted(cells, at, side="right") - 1, len(cells)) < rules.rare_below
+        cell_of = np.searchsorted(cells, np.arange(len(rest)), side="right") - 1
+        few = owners.count(cell_of[at], len(cells)) < rules.rare_below
         if not few.any():
             break
         cells = _joined(cells, few)

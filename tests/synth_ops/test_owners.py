@@ -22,6 +22,13 @@ def test_rows_that_are_each_their_own_are_counted_as_rows() -> None:
     assert each.ends(groups, 3) == same.ends(groups, 3)
 
 
+def test_only_groups_of_enough_rows_are_counted_by_entities() -> None:
+    owners, groups = Owners.of(np.array([1, 1, 1, 1, 2, 2, 3])), np.array([0, 0, 0, 1, 1, 1, 2])
+
+    assert owners.count_large(groups, np.array([3, 3, 1]), 3).tolist() == [1, 2, 1]
+    assert owners.count_large(groups, np.array([3, 3, 1]), 9).tolist() == [3, 3, 1]
+
+
 def test_the_ends_are_those_of_the_kth_entity_and_not_of_the_kth_row() -> None:
     """One customer holds the ten smallest and the ten largest values."""
     places = np.concatenate([np.arange(10), np.arange(90, 100), np.arange(10, 90)])
