@@ -156,7 +156,9 @@ def _training_table(
     read = reader_of(workspace, found.real)
     whose = look_whose(plan, table.name, rows, read, make_salt(workspace), main=main)
     keep = ~whose.held_out
-    augmented = augment(plan, table.name, found.real, relations, keep=keep, previous=previous, whole=found.whole)
+    augmented = augment(
+        plan, table.name, found.real, relations, keep=keep, previous=previous, whole=found.whole, ids=whose.ids
+    )
     return augmented, whose.ids[keep]
 
 
