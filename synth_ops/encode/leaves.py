@@ -7,8 +7,8 @@ it.
 The ends: with `clip_extremes` the smallest value of the k-th entity, by each one's own smallest, is the least that is
 looked at (k is `rare_below`, or a quarter of the entities where there are few), else the smallest. Unless enough
 entities hold it, the first cell begins a quarter of the way from it to the next value, so that no exact extreme is
-kept. A bound that stays from last night is an end as it is. Edges between cells lie halfway between neighbouring
-values; on a dense lattice that is a lattice point. The upper end is alike.
+kept. The upper end is alike. Edges between cells lie halfway between neighbouring values; on a dense lattice that is a
+lattice point. Of what was kept last night, a bound that stays is an end as it is, and a point needs half the entities.
 """
 
 from functools import cached_property
@@ -18,15 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.encode.rules import FitRules
-from synth_ops.owners import Owners
+from synth_ops.owners import Owners, enough_to_stay
 from synth_ops.records import Record
 
 Values = NDArray[Any]
 """``int64``, Python integers as ``object`` where 64 bits do not hold them, or ``float64``."""
 Number = int | float
-Bounds = tuple[Number | None, Number | None]
-"""The least and the greatest value that count, where these are settled; all beyond is pooled there."""
-NO_BOUNDS: Bounds = (None, None)
 
 _POINT_SHARE = 0.005
 _SPIKE = 3.0
@@ -63,8 +60,8 @@ class Leaves(Record):
         values = np.clip(values if self._fits else values.astype(object), *self._span)
         codes = self._region_codes[np.searchsorted(self._region_edges, values, side="right")]
         if self.points:
-            at = np.minimum(np.searchsorted(self._points, values), len(self.points) - 1)
-            is_point = np.asarray(self._points[at] == values, np.bool_)
+            at = np.minimum(np.searchsorted(self.point_values, values), len(self.points) - 1)
+            is_point = np.asarray(self.point_values[at] == values, np.bool_)
             codes = np.where(is_point, self._point_codes[at], codes)
         return codes
 
@@ -77,12 +74,12 @@ class Leaves(Record):
         """Give a value of each leaf: the point, or one drawn from the interval's cells."""
         place = self._place_of[codes]
         if not self.firsts:
-            return self._points[place]
+            return self.point_values[place]
         is_point = place < len(self.points)
         drawn = self._draw(np.where(is_point, 0, place - len(self.points)), rng.random(len(codes)))
         if not self.points:
             return drawn
-        return np.where(is_point, self._points[np.minimum(place, len(self.points) - 1)], drawn)
+        return np.where(is_point, self.point_values[np.minimum(place, len(self.points) - 1)], drawn)
 
     def _draw(self, interval: NDArray[np.int64], uniform: NDArray[np.float64]) -> Values:
         """Invert the piecewise linear distribution of an interval's cells."""
@@ -98,7 +95,8 @@ class Leaves(Record):
         return _array(self._span)
 
     @cached_property
-    def _points(self) -> Values:
+    def point_values(self) -> Values:
+        """The points as an array."""
         return _array(self.points)
 
     @cached_property
@@ -137,7 +135,7 @@ class Leaves(Record):
         """Where what is no point goes from one leaf to the next: intervals, or the points' neighbourhoods."""
         if self.firsts:
             return self._lows[self._firsts[1:-1]]
-        return halfway_up(self._points[:-1], self._points[1:])
+        return halfway_up(self.point_values[:-1], self.point_values[1:])
 
     @cached_property
     def _region_codes(self) -> NDArray[np.int64]:
@@ -146,13 +144,26 @@ class Leaves(Record):
     @cached_property
     def _fits(self) -> bool:
         """Whether 64 bits hold the leaves."""
-        return np.dtype(object) not in (self._points.dtype, self._bounds.dtype)
+        return np.dtype(object) not in (self.point_values.dtype, self._bounds.dtype)
 
     @cached_property
     def _span(self) -> tuple[Number, Number]:
         """The least and the greatest value of any leaf."""
         least = min([*self.points[:1], *self.lows[:1]])
         return least, max([*self.points[-1:], *([self.high] if self.firsts else [])])
+
+
+class Settled(NamedTuple):
+    """What stays as it was last night."""
+
+    low: Number | None = None
+    """The least value that counts, where that is settled; all below is pooled there."""
+    high: Number | None = None
+    points: Values = np.zeros(0, np.int64)
+    """Values that were points, and stay so while enough entities hold them."""
+
+
+NOTHING_SETTLED = Settled()
 
 
 class Seen(NamedTuple):
@@ -162,13 +173,14 @@ class Seen(NamedTuple):
     counts: NDArray[np.int64]
     """Rows of each, with those pooled in it."""
     holders: NDArray[np.int64]
-    """Entities that hold exactly this value; of one in fewer than `rare_below` rows, its rows."""
+    """Entities that hold exactly this value; of one in too few rows to be kept, its rows."""
     owners: Owners
     """Of the rows."""
-    places: NDArray[np.int64] | None = None
+    places: NDArray[np.int64] | None
     """Each row's value; None where each row is an entity of its own, and counts say all."""
-    bounds: Bounds = NO_BOUNDS
-    """The first and the last value, where they are ends as they are."""
+    settled: Settled
+    """Its bounds are the first and the last value, and ends as they are."""
+    was_point: NDArray[np.bool_]
 
 
 def neutral_leaves() -> Leaves:
@@ -184,17 +196,18 @@ def fit_leaves(seen: Seen, rules: FitRules) -> Leaves:
     return _points_and_intervals(seen, is_point, rules)
 
 
-def look(values: Values, owners: Owners, rules: FitRules, bounds: Bounds = NO_BOUNDS) -> Seen:
-    """Sort a column's values, and pool the extremes: beyond a bound that is given, or beyond the k-th entity's."""
-    distinct, counts, places = _distinct(_clip(values, bounds), owners)
-    holders = counts.copy() if places is None else owners.count_large(places, counts, rules.rare_below)
-    for bound, at in zip(bounds, (0, -1), strict=True):
+def look(values: Values, owners: Owners, rules: FitRules, settled: Settled = NOTHING_SETTLED) -> Seen:
+    """Sort a column's values, and pool the extremes: beyond a bound that is settled, or beyond the k-th entity's."""
+    distinct, counts, places = _distinct(_clip(values, settled), owners)
+    least = enough_to_stay(rules.rare_below)
+    holders = counts.copy() if places is None else owners.count_large(places, counts, least)
+    for bound, at in ((settled.low, 0), (settled.high, -1)):
         if bound is not None:
             holders[at] = owners.where(np.asarray(values == bound, np.bool_)).n
     k = rules.n_pooled(owners.n)
     low, high = _ends(np.cumsum(counts), k) if places is None else owners.ends(places, k)
-    first = 0 if bounds[0] is not None else low
-    last = max(first, len(distinct) - 1 if bounds[1] is not None else high)
+    first = 0 if settled.low is not None else low
+    last = max(first, len(distinct) - 1 if settled.high is not None else high)
     kept = counts[first : last + 1].copy()
     kept[0] += counts[:first].sum()
     kept[-1] += counts[last + 1 :].sum()
@@ -204,12 +217,13 @@ def look(values: Values, owners: Owners, rules: FitRules, bounds: Bounds = NO_BO
         holders[first : last + 1],
         owners,
         None if places is None else np.clip(places, first, last) - first,
-        bounds,
+        settled,
+        np.isin(distinct[first : last + 1], settled.points),
     )
 
 
-def _clip(values: Values, bounds: Bounds) -> Values:
-    low, high = bounds
+def _clip(values: Values, settled: Settled) -> Values:
+    low, high = settled.low, settled.high
     return values if low is None and high is None else np.asarray(np.clip(values, low, high), values.dtype)
 
 
@@ -235,7 +249,8 @@ def _n_holders(seen: Seen, chosen: NDArray[np.bool_]) -> int:
 
 def _points(seen: Seen, rules: FitRules) -> NDArray[np.bool_]:
     """Mark the values that are leaves of their own."""
-    common = np.asarray(seen.holders >= rules.rare_below)
+    stays = seen.was_point & (seen.holders >= enough_to_stay(rules.rare_below))
+    common = np.asarray((seen.holders >= rules.rare_below) | stays)
     if common.sum() <= rules.max_leaves * 3 // 4:
         return common
     around = _neighbours_mean(seen.counts)
@@ -326,14 +341,17 @@ def _joined(cells: NDArray[np.int64], few: NDArray[np.bool_]) -> NDArray[np.int6
 def _edges(seen: Seen, rest: NDArray[np.int64], cells: NDArray[np.int64]) -> tuple[Values, Number]:
     """Give the first value of each cell and the last value of all, none of them a lone real value."""
     values, begins, end = seen.values, rest[cells], int(rest[-1])
-    stays_low, stays_high = (bound is not None for bound in seen.bounds)
     lows = halfway_up(values[np.maximum(begins - 1, 0)], values[begins])
     if begins[0] == 0:
-        lows[0] = values[0] if stays_low else halfway_down(values[:1], halfway_down(values[:1], values[1:2]))[0]
+        lows[0] = (
+            values[0]
+            if seen.settled.low is not None
+            else halfway_down(values[:1], halfway_down(values[:1], values[1:2]))[0]
+        )
     at = min(end, len(values) - 2)
     a, b = values[at : at + 1], values[at + 1 : at + 2]
     if end == len(values) - 1:
-        high = values[-1] if stays_high else halfway_up(halfway_up(a, b), b)[0]
+        high = values[-1] if seen.settled.high is not None else halfway_up(halfway_up(a, b), b)[0]
     else:
         high = halfway_down(a, b)[0]
     return lows, high.item() if isinstance(high, np.generic) else high

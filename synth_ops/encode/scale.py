@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.encode.layout import SubColumn
-from synth_ops.encode.leaves import NO_BOUNDS, Bounds, Leaves, Values, fit_leaves, is_whole, look, neutral_leaves
+from synth_ops.encode.leaves import NOTHING_SETTLED, Leaves, Settled, Values, fit_leaves, is_whole, look, neutral_leaves
 from synth_ops.encode.rules import FitRules
 from synth_ops.owners import Owners, enough_to_stay
 from synth_ops.records import Record
@@ -106,7 +106,7 @@ class Scale(Record):
         """Fit finite numbers; of too few owners, only zero is kept."""
         if owners.n < rules.rare_below:
             return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
-        seen = look(values, owners, rules, before.bounds_that_stay(values, owners, rules) if before else NO_BOUNDS)
+        seen = look(values, owners, rules, before.settled(values, owners, rules) if before else NOTHING_SETTLED)
         if len(seen.values) == 1 and seen.holders[0] < rules.rare_below:
             return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
         lattice = Lattice.fit(seen.values, rules.rare_below, float_type)
@@ -136,16 +136,18 @@ class Scale(Record):
         """The code that most rows have."""
         return self.n_special + self.leaves.heaviest
 
-    def bounds_that_stay(self, values: Values, owners: Owners, rules: FitRules) -> Bounds:
-        """Give the ends of last night's leaves, each where about as many entities as ever lie at it and beyond.
+    def settled(self, values: Values, owners: Owners, rules: FitRules) -> Settled:
+        """Give last night's points, and the ends of its leaves where about as many entities as ever lie at and beyond.
 
         Bounds that followed the k-th entity night by night would tell of each one that comes or goes.
         """
-        ends = self.lattice.to_value(self.leaves.ends)
-        if not rules.clip_extremes or is_whole(ends) != is_whole(values) or ends[0] >= ends[1]:
-            return NO_BOUNDS
+        ends, points = (self.lattice.to_value(v) for v in (self.leaves.ends, self.leaves.point_values))
+        if is_whole(ends) != is_whole(values):
+            return NOTHING_SETTLED
+        if not rules.clip_extremes or ends[0] >= ends[1]:
+            return Settled(points=points)
         least, most = enough_to_stay(rules.rare_below), 2 * rules.rare_below
         low, high = (e.item() if isinstance(e, np.generic) else e for e in ends)
         stays_low = least <= owners.where(np.asarray(values <= low, bool)).n <= most
         stays_high = least <= owners.where(np.asarray(values >= high, bool)).n <= most
-        return low if stays_low else None, high if stays_high else None
+        return Settled(low if stays_low else None, high if stays_high else None, points)

@@ -36,6 +36,12 @@ def ends(codec: TableCodec) -> list[float]:
     return [float(v) for v in column.scale.lattice.to_value(column.scale.leaves.ends)]
 
 
+def points(codec: TableCodec) -> tuple[float, ...]:
+    column = codec.codecs["x"]
+    assert isinstance(column, NumericCodec)
+    return tuple(column.scale.lattice.to_value(column.scale.leaves.point_values).tolist())
+
+
 def crowd(n: int, first: int = 1_000) -> list[int]:
     """Give as many entities of one row each."""
     return list(range(first, first + n))
@@ -77,11 +83,6 @@ def test_the_kth_entity_clips_and_not_the_kth_row() -> None:
 
 def test_a_number_that_one_customer_repeats_is_no_point() -> None:
     values = pa.array(np.append(np.random.default_rng(0).normal(100, 5, 500), [101.2345] * 30))
-
-    def points(codec: TableCodec) -> tuple[float, ...]:
-        column = codec.codecs["x"]
-        assert isinstance(column, NumericCodec)
-        return tuple(column.scale.lattice.to_value(np.array(column.scale.leaves.points)))
 
     assert 101.2345 in points(fitted(values, None))
     assert points(fitted(values, crowd(500) + [7] * 30)) == ()
@@ -147,6 +148,18 @@ def test_a_column_stays_a_category_while_one_of_its_values_may_stay() -> None:
 
     assert (before.kinds, after.kinds) == ({"x": "categorical"}, {"x": "categorical"})
     assert fitted(pa.array(["edge"] * 8 + ["a", "b"]), None).kinds == {"x": "text"}
+
+
+def test_a_number_stays_a_point_while_half_as_many_hold_it() -> None:
+    rest = np.random.default_rng(0).normal(100, 5, 500).round(4)
+
+    def priced(n: int) -> pa.Array:
+        return pa.array(np.append(rest, [101.5] * n))
+
+    before = fitted(priced(12), None)
+
+    assert ["101.5" in str(points(fitted(priced(n), None, before=before))) for n in (9, 5, 4)] == [True, True, False]
+    assert points(fitted(priced(9), None)) == ()
 
 
 def test_a_bound_stays_while_rows_come_and_go_beyond_it() -> None:
