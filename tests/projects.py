@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_ops.init import init_project
+from synth_ops.workspace import Workspace
 
 NIGHT, NEXT = "2026-01-30", "2026-01-31"
+SALT = "5a" * 32
 PUBLIC = "the rows of a test are made up"
 CANARY = "zanzibar-canary-7391"
 """A value that one real row holds: it must be nowhere but under ``private/``."""
@@ -34,6 +36,13 @@ def make_project(folder: Path, sql: str = SHOP) -> Path:
     change(folder, sql)
     init_project(f"duckdb:///{source}", folder)
     return make_public(folder / "synth.yaml")
+
+
+def fix_salt(folder: Path) -> None:
+    """Give the project's workspace a salt that is known, so that each run of a test holds out the same rows."""
+    salt = Workspace(folder / ".synth-ops", "shop", NIGHT).salt
+    salt.parent.mkdir(parents=True, exist_ok=True)
+    salt.write_text(SALT)
 
 
 def make_public(plan: Path) -> Path:

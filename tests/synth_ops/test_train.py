@@ -101,7 +101,7 @@ def test_rows_of_another_world_are_learned_anew(users: Path) -> None:
 
     assert (far.decision, far.parent_id) == ("retrain", None)
     assert far.drift is not None
-    assert far.drift.novelty > 0.9
+    assert far.drift.novelty > 0.8  # a tenth of the rows was pooled before
     assert far.drift.column is not None
     assert "age" in far.drift.column
 

@@ -12,7 +12,7 @@ from synth_ops.records import Check, Sampled, SampledTable, Trained, Validated
 from synth_ops.validate import validate, verdict_of
 from synth_ops.workspace.files import sha256_of, write_record
 from synth_ops.workspace.layout import Workspace
-from synth_ops.workspace.salt import make_salt
+from tests.projects import SALT
 from tests.synth_ops.expectations.shop import Shop, draw_shop, honest_copy, shop_plan, with_column
 
 CANARY = "canary-7f3b91"
@@ -37,7 +37,7 @@ def lay_out(root: Path, real: Shop, copy: Shop) -> Workspace:
     plan = shop_plan(root / "suites")
     write_suites(root / "suites", plan, {name: rows.num_rows for name, rows in real.items()})
     write_record(workspace.plan, plan)
-    make_salt(workspace)
+    workspace.salt.write_text(SALT)
     sample(workspace, copy)
     for name, rows in real.items():
         pq.write_table(rows, workspace.real(name))

@@ -53,7 +53,7 @@ def test_a_refreshed_model_goes_on_from_its_parent_and_a_reused_one_from_itself(
     found = learned(workspace, decision, parent_id)
 
     assert found.main == MAIN
-    assert found.stayed == {"word": {word}, "day": {"1970-01-04"}}
+    assert found.stayed == {"word": frozenset({word}), "day": frozenset({"1970-01-04"})}
 
 
 def test_a_parent_that_is_gone_grants_nothing(workspace: Workspace) -> None:
