@@ -30,11 +30,12 @@ from generators.tables import Split
 from matplotlib.figure import Figure
 
 from synth_ops.errors import SynthOpsError
-from synth_ops.holdout import holdout_mask
+from synth_ops.holdout import look_whose
+from synth_ops.learning_rows import reader_of
 from synth_ops.plan import Plan, load_config
 from synth_ops.records import Trained
 from synth_ops.refresh import Options, take_step, workspace_of
-from synth_ops.workspace import read_record
+from synth_ops.workspace import read_record, read_salt
 
 FIRST = date(2013, 2, 1)
 WINDOW = timedelta(days=30)
@@ -212,9 +213,8 @@ def _judged(place: Place, workspace: str, k: int, name: str) -> dict[str, float]
     plan = read_record(night.plan, Plan)
     if plan is None:
         raise FileNotFoundError(night.plan)
-    table = plan.table("flights")
     rows = pq.read_table(night.real("flights"))
-    is_held = holdout_mask(rows, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
+    is_held = look_whose(plan, "flights", rows, reader_of(night, {}), read_salt(night)).held_out
     train, holdout = place.folder / "train.parquet", place.folder / "holdout.parquet"
     synthetic = place.folder / "synthetic.parquet"
     pq.write_table(rows.filter(pa.array(~is_held)).drop_columns(["id"]), train)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from synth_ops.entities import entity_chain, naming_columns
 from synth_ops.plan.plan import ColumnPlan, Fate, Kind, Plan, TablePlan
 from synth_ops.records import Record
 from synth_ops.schema import Column, ForeignKey
@@ -32,10 +33,14 @@ class Basis(Record):
     """What of a plan shapes a table's model: the table, its parents, its children's keys, the privacy thresholds."""
 
     privacy: str
+    salt: str = ""
+    """The name of the salt that rows were held out by."""
+    entity: str = ""
+    """JSON: what tells whose a row is, table by table up to the one that names the entity."""
     keys: str
     """The table's own keys, and what they refer to."""
     has_key: bool
-    """Whether rows are held out by their key, and not by all that they hold."""
+    """Whether rows are held out by a key or an entity, and not by all that they hold."""
     children: str
     columns: Mapping[str, ColumnBasis]
     """By name; those of a parent as ``parent.column``."""
@@ -50,8 +55,8 @@ class Changes(Record):
     """What a warm start takes in its stride."""
 
 
-def basis_of(plan: Plan, table: TablePlan) -> Basis:
-    """Give what shapes the model of one table; reasons, prose and places do not."""
+def basis_of(plan: Plan, table: TablePlan, *, salt: str) -> Basis:
+    """Give what shapes the model of one table, under the salt of that name; reasons, prose and places do not."""
     by_name = {t.name: t for t in plan.tables}
     parents = [by_name[k.ref_table] for k in table.foreign_keys if k.ref_table in by_name]
     columns = {c.name: _column(c, table.table.column(c.name)) for c in table.columns}
@@ -61,9 +66,11 @@ def basis_of(plan: Plan, table: TablePlan) -> Basis:
     keys = [table.table.primary_key, table.table.unique, table.key_offset, [_key(k) for k in table.foreign_keys]]
     return Basis(
         privacy=plan.privacy.model_dump_json(),
+        salt=salt,
+        entity=json.dumps([_entity(t) for t in entity_chain(plan, table)]),
         keys=json.dumps([table.mode, *keys, [[p.name, p.mode] for p in parents]]),
         children=json.dumps(sorted(_children(plan, table), key=json.dumps)),
-        has_key=bool(table.table.primary_key),
+        has_key=bool(table.table.primary_key) or len(naming_columns(table)) < len(table.columns),
         columns=columns,
     )
 
@@ -77,6 +84,10 @@ def changes_between(before: Basis, now: Basis) -> Changes:
 def _forcing(before: Basis, now: Basis) -> Iterator[str]:
     if before.privacy != now.privacy:
         yield "the privacy section of synth.yaml changed"
+    if before.salt != now.salt:
+        yield "rows are held out by another salt than when it was trained, so it has seen some that are held out now"
+    if before.entity != now.entity:
+        yield "whose its rows are changed, and with it which rows are held out"
     if before.keys != now.keys:
         yield "the keys of the table, or what they refer to, changed"
     if before.children != now.children:
@@ -89,6 +100,12 @@ def _forcing(before: Basis, now: Basis) -> Iterator[str]:
     touched, n_learned = _n_touched(before, now), sum(c.is_learned for c in before.columns.values())
     if touched > MOST_CHANGED * n_learned:
         yield f"{touched} columns came, went or changed, of {n_learned} that were learned"
+
+
+def _entity(table: TablePlan) -> list[Any]:
+    """Give what tells whose a row is; without a word on it, the primary key does, or all columns do."""
+    through = table.entity.through
+    return [table.name, table.entity.columns or table.table.primary_key, _key(through) if through else None]
 
 
 def _own(basis: Basis) -> dict[str, str]:

@@ -1,44 +1,69 @@
 """Which rows no model may see: a stable share of entities, kept to measure against.
 
-A row's side is decided by a keyed hash of its primary key (of its whole content where there is none), so that a
-warm-started model never meets yesterday's holdout.
+An entity's side is decided by its number, a hash keyed by the workspace's secret salt, and by nothing else: not by
+other rows, nor by the night. So rows that come never move an entity to the other side, a warm-started model never meets
+yesterday's holdout, and who lacks the salt cannot tell the sides apart.
 """
 
-import hashlib
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from synth_ops.schema import Table
+from synth_ops.entities import Ids, ReadColumns, entity_ids, naming_columns
+from synth_ops.plan.plan import Plan
+from synth_ops.relate.match import find_rows, key_of
+from synth_ops.schema import ForeignKey
+from synth_ops.workspace.salt import Salt
+
+_PARTS = 10_000
 
 
-def holdout_mask(rows: pa.Table, table: Table, *, dataset: str, share: float) -> NDArray[np.bool_]:
-    """Mark the rows to hold out.
+@dataclass(frozen=True)
+class Whose:
+    """Whose some rows of a table are, and which of them no model sees.
 
     **Shape**
 
-    - result: ``(n_rows,)``; True for about `share` of the entities.
+    - ids: ``(n_rows,)``; equal for rows of one entity
+    - held_out: ``(n_rows,)``
     """
-    if rows.num_rows == 0 or share <= 0:
-        return np.zeros(rows.num_rows, dtype=bool)
-    columns = list(table.primary_key) or rows.column_names
-    salt = hashlib.sha256(f"holdout:{dataset}:{table.name}".encode()).hexdigest()[:16]
-    mixed = np.zeros(rows.num_rows, dtype=np.uint64)
-    for name in columns:
-        mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + _hash(rows.column(name), salt)
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(32)
-    return np.asarray(mixed % np.uint64(10_000) < np.uint64(round(share * 10_000)))
+
+    ids: Ids
+    held_out: NDArray[np.bool_]
 
 
-def _hash(column: pa.ChunkedArray, salt: str) -> NDArray[np.uint64]:
-    """Hash each value by its text, which two Arrow types of one value share."""
-    try:
-        text = column.cast(pa.string())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        text = pa.array([None if v is None else repr(v) for v in column.to_pylist()], pa.string())
-    values = pd.Series(text.to_pandas()).fillna("\0null").astype(object)
-    return np.asarray(pd.util.hash_array(values.to_numpy(), hash_key=salt, categorize=True))
+def look_whose(
+    plan: Plan, name: str, rows: pa.Table, read: ReadColumns, salt: Salt, *, main: ForeignKey | None = None
+) -> Whose:
+    """Give the entity and the side of each row.
+
+    A row is held out with its entity. It is so too with the entity of its parent by `main`, the key whose parent its
+    model is told of, wherever that is another: or the model would learn of a row that is held out.
+    """
+    ids = entity_ids(plan, name, rows, read, salt)
+    held_out = holdout_mask(ids, share=plan.privacy.holdout)
+    if main is not None and main != plan.table(name).entity.through and plan.privacy.holdout:
+        held_out = held_out | _parent_is_held_out(plan, rows, main, read, salt)
+    return Whose(ids, held_out)
+
+
+def holdout_mask(ids: Ids, *, share: float) -> NDArray[np.bool_]:
+    """Mark the rows to hold out: all rows of about `share` of the entities.
+
+    **Shape**
+
+    - ids, result: ``(n_rows,)``
+    """
+    return np.asarray(ids % np.uint64(_PARTS) < np.uint64(round(share * _PARTS)))
+
+
+def _parent_is_held_out(
+    plan: Plan, rows: pa.Table, key: ForeignKey, read: ReadColumns, salt: Salt
+) -> NDArray[np.bool_]:
+    parent = plan.table(key.ref_table)
+    parents = read(parent.name, tuple(dict.fromkeys((*key.ref_columns, *naming_columns(parent)))))
+    ids = entity_ids(plan, parent.name, parents, read, salt)
+    mask = np.append(holdout_mask(ids, share=plan.privacy.holdout), False)
+    return np.asarray(mask[find_rows(key_of(rows, key.columns), key_of(parents, key.ref_columns))])

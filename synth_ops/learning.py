@@ -14,15 +14,16 @@ from synth_ops.drift import Familiar, Known, measure_drift, sample_rows
 from synth_ops.encode import FitRules, TableCodec
 from synth_ops.encode.mapping import code_maps
 from synth_ops.encode.novelty import novelty
+from synth_ops.entities import Ids
 from synth_ops.errors import PlanError
-from synth_ops.holdout import holdout_mask
-from synth_ops.learning_rows import count_rows, read_learning_rows
+from synth_ops.holdout import look_whose
+from synth_ops.learning_rows import count_rows, read_learning_rows, reader_of
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.policy import Decided, weigh
 from synth_ops.records import Drift, Losses, Progress, ProgressEvent, TrainedTable
 from synth_ops.relate import Augmented, Relations, TableSpec, augment
 from synth_ops.worker import JobSpec
-from synth_ops.workspace import Workspace, read_record, write_record, write_text
+from synth_ops.workspace import Workspace, make_salt, read_record, write_record, write_text
 from synth_ops.workspace.models import model_folder, staged_model
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _task(job: _Job) -> _Task:
     if parent is None:
         return _cold(job, decided)
     known = Known.load(parent, device=spec.device)
-    augmented = _training_table(spec.workspace, job.plan, job.table, parent, seed=spec.seed)
+    augmented, ids = _training_table(spec.workspace, job.plan, job.table, parent, seed=spec.seed)
     weighs = bool(spec.options.get("weigh_drift"))
     drift = measure_drift(known, augmented.table, seed=spec.seed) if weighs else None
     if drift is not None:
@@ -104,7 +105,8 @@ def _task(job: _Job) -> _Task:
         return _Task(decided, augmented, known.codec, known, drift)
     if decided.decision == "retrain":
         return _cold(job, decided, drift)
-    task = _Task(decided, augmented, _fit_codec(augmented, job.plan, spec.seed), known, drift)
+    codec = _fit_codec(augmented, ids, job.plan, spec.seed, before=known.codec)
+    task = _Task(decided, augmented, codec, known, drift)
     from synth_ops.model import carries_over  # torch is loaded in the worker, and nowhere else
 
     if carries_over(known.synthesizer, job.table.model, task.codec.layout, task.n_context):
@@ -114,8 +116,8 @@ def _task(job: _Job) -> _Task:
 
 
 def _cold(job: _Job, decided: Decided, drift: Drift | None = None) -> _Task:
-    augmented = _training_table(job.spec.workspace, job.plan, job.table, None, seed=job.spec.seed)
-    return _Task(decided, augmented, _fit_codec(augmented, job.plan, job.spec.seed), drift=drift)
+    augmented, ids = _training_table(job.spec.workspace, job.plan, job.table, None, seed=job.spec.seed)
+    return _Task(decided, augmented, _fit_codec(augmented, ids, job.plan, job.spec.seed), drift=drift)
 
 
 def _result(job: _Job, task: _Task, *, model_id: str, ended: "Ended | None" = None) -> TrainedTable:
@@ -141,23 +143,32 @@ def _result(job: _Job, task: _Task, *, model_id: str, ended: "Ended | None" = No
     )
 
 
-def _training_table(workspace: Workspace, plan: Plan, table: TablePlan, parent: Path | None, *, seed: int) -> Augmented:
-    """Read the rows that the model may see, beside what it is told of their parents and children."""
+def _training_table(
+    workspace: Workspace, plan: Plan, table: TablePlan, parent: Path | None, *, seed: int
+) -> tuple[Augmented, Ids]:
+    """Read the rows that the model may see, with what it is told of their relatives, and whose each is."""
     previous = read_record(parent / "relations.json", TableSpec) if parent else None
     mains = {table.name: previous.main.name if previous.main else None} if previous else None
     relations = Relations.of(plan, count_rows(workspace, plan), mains=mains)
     found = read_learning_rows(workspace, plan, table.name, relations, seed=seed)
     rows = found.real[table.name]
-    keep = ~holdout_mask(rows, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
-    kept = keep if keep.any() else None
-    return augment(plan, table.name, found.real, relations, keep=kept, previous=previous, whole=found.whole)
+    main = relations.table(table.name).main
+    read = reader_of(workspace, found.real)
+    whose = look_whose(plan, table.name, rows, read, make_salt(workspace), main=main)
+    keep = ~whose.held_out
+    augmented = augment(
+        plan, table.name, found.real, relations, keep=keep, previous=previous, whole=found.whole, ids=whose.ids
+    )
+    return augmented, whose.ids[keep]
 
 
-def _fit_codec(augmented: Augmented, plan: Plan, seed: int) -> TableCodec:
-    """Fit on tonight's rows whatever was before: what is rare or extreme tonight is pooled tonight."""
+def _fit_codec(
+    augmented: Augmented, ids: Ids, plan: Plan, seed: int, *, before: TableCodec | None = None
+) -> TableCodec:
+    """Fit on tonight's rows: what is rare or extreme tonight is pooled tonight, with some grace for what was kept."""
     privacy = plan.privacy
     rules = FitRules(rare_below=privacy.rare_below, clip_extremes=privacy.clip_extremes, seed=seed)
-    return TableCodec.fit(augmented.table, augmented.kinds, rules)
+    return TableCodec.fit(augmented.table, augmented.kinds, rules, ids=ids, before=before)
 
 
 def _config(job: _Job, task: _Task) -> "TrainingConfig":

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from synth_ops.entities import ReadColumns
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.relate import Relations, Whole
 from synth_ops.workspace import Workspace
@@ -64,6 +65,18 @@ def read_learning_rows(workspace: Workspace, plan: Plan, name: str, relations: R
     chosen = np.sort(np.random.default_rng(seed).choice(n_rows, most, replace=False))
     whole = Whole(table=name, keys=read_keys(workspace, plan, plan.table(name)), chosen=chosen)
     return LearningRows({**real, name: read_rows(path, chosen)}, whole)
+
+
+def reader_of(workspace: Workspace, real: Mapping[str, pa.Table]) -> ReadColumns:
+    """Give what reads some columns of a table's rows: of those at hand where they are there, else from its file."""
+
+    def read(name: str, columns: tuple[str, ...] | None) -> pa.Table:
+        path, wanted = workspace.real(name), None if columns is None else list(columns)
+        if wanted is not None and name in real and set(wanted) <= set(real[name].column_names):
+            return real[name].select(wanted)
+        return pq.read_table(path, columns=wanted)
+
+    return read
 
 
 def read_keys(workspace: Workspace, plan: Plan, table: TablePlan) -> pa.Table:

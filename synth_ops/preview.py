@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from synth_ops.fingerprint import Fingerprint
 from synth_ops.plan import ColumnPlan, Config, Plan, TablePlan, resolve
+from synth_ops.plan.plan import Entity
 from synth_ops.records import Decision, Extracted, ExtractedTable, Record
 from synth_ops.settings import expand
 from synth_ops.source import Source, open_source
@@ -18,6 +19,8 @@ class PlannedTable(Record):
     """In the source; 0 for a table that is skipped, which is not read."""
     decision: Decision
     reason: str
+    entity: Entity = Entity()
+    """Whose its rows are."""
     columns: tuple[ColumnPlan, ...]
 
 
@@ -63,5 +66,6 @@ def _planned(
             n_rows=n_rows.get(table.name, 0),
             decision=decided.decision,
             reason=decided.reason,
+            entity=table.entity,
             columns=table.columns,
         )

@@ -126,6 +126,8 @@ class Trained(Record):
 
     night: str
     tables: tuple[TrainedTable, ...]
+    salt: str = ""
+    """The name of the salt that rows were held out by, which is not the salt."""
     seconds: float
 
 

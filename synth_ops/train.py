@@ -6,6 +6,7 @@ import time
 from typing import NamedTuple
 
 from synth_ops.basis import basis_of
+from synth_ops.entities import entity_chain
 from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.plan.problems import unknown
@@ -14,7 +15,7 @@ from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, Train
 from synth_ops.seeds import seed_of
 from synth_ops.verdicts import refusal_of
 from synth_ops.worker import JobSpec, run_job
-from synth_ops.workspace import Workspace, read_record, write_record
+from synth_ops.workspace import Workspace, make_salt, read_record, salt_name, write_record
 from synth_ops.workspace.models import is_whole
 
 
@@ -27,7 +28,8 @@ def train(
 ) -> Trained:
     """Give every synthesised table a model that suits tonight's rows, and leave ``trained.json``.
 
-    Leaves each new model under ``private/models/<table>/<model id>``, and ``latest.json`` beside it.
+    Leaves each new model under ``private/models/<table>/<model id>``, ``latest.json`` beside it, and on the first
+    night the workspace's ``private/salt``.
 
     Args:
         workspace: tonight's, with its extract done.
@@ -45,9 +47,11 @@ def train(
     done = read_record(workspace.record("train"), Trained)
     if done is not None and _is_complete(workspace, plan, done, extracted, tables):
         return done
-    night = _Night(workspace, plan, extracted, device, progress)
+    salt = make_salt(workspace).name
+    night = _Night(workspace, plan, extracted, device, progress, salt)
     trained = tuple(_train_table(night, table, chosen=tables is None or table.name in tables) for table in plan.tables)
-    record = Trained(night=workspace.night, tables=trained, seconds=round(time.monotonic() - started, 3))
+    seconds = round(time.monotonic() - started, 3)
+    record = Trained(night=workspace.night, tables=trained, salt=salt, seconds=seconds)
     write_record(workspace.record("train"), record)
     return record
 
@@ -79,7 +83,7 @@ def _is_complete(
     workspace: Workspace, plan: Plan, done: Trained, extracted: Extracted, tables: tuple[str, ...] | None
 ) -> bool:
     """Tell whether tonight's models are there, whole, and still what the policy asks for."""
-    if tables is not None:
+    if tables is not None or done.salt != salt_name(workspace):
         return False
     facts = {t.name: t for t in done.tables}
     return set(facts) == {t.name for t in plan.tables} and all(
@@ -110,7 +114,7 @@ def decide_table(
     """Ask the policy about one table: what extract found, what the latest model saw, what the gate said of it."""
     return decide(
         table,
-        basis=basis_of(plan, table),
+        basis=basis_of(plan, table, salt=salt_name(workspace)),
         fingerprint=fingerprint_for(plan, table, extracted),
         n_rows=_n_rows(extracted).get(table.name, 0),
         latest=latest,
@@ -120,11 +124,12 @@ def decide_table(
 
 
 def fingerprint_for(plan: Plan, table: TablePlan, extracted: Extracted) -> str:
-    """Give a hash over all tables that shape this one's model: itself, its parents, and the children it has."""
+    """Give a hash over all tables that shape this one's model: itself, its parents, its children, its entity's."""
     found = {t.name: t.fingerprint for t in extracted.tables}
     parents = {k.ref_table for k in table.foreign_keys}
     children = {t.name for t in plan.tables if any(k.ref_table == table.name for k in t.foreign_keys)}
-    seen = sorted({table.name} | parents | children)
+    owners = {t.name for t in entity_chain(plan, table)}
+    seen = sorted({table.name} | parents | children | owners)
     return hashlib.sha256(json.dumps([[n, found.get(n)] for n in seen]).encode()).hexdigest()
 
 
@@ -149,10 +154,12 @@ class _Night(NamedTuple):
     extracted: Extracted
     device: str
     progress: Progress
+    salt: str
+    """Its name, for what a worker did under another salt is no result of its job."""
 
 
 def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTable:
-    workspace, plan, extracted, device, progress = night
+    workspace, plan, extracted, device, progress, salt = night
     latest = latest_model(workspace, table.name)
     decided = decide_table(workspace, plan, table, extracted, latest, chosen=chosen)
     progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
@@ -184,6 +191,7 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
             "parent_id": parent,
             "fingerprint": fingerprint,
             "weigh_drift": decided.weigh_drift,
+            "salt": salt,
         },
     )
     outcome = run_job(spec, progress=progress, still_holds=lambda r: is_whole(models / str(r["model_id"])))
@@ -194,7 +202,7 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
     facts = ModelFacts(
         model_id=str(result.model_id),
         family=table.model,
-        basis=basis_of(plan, table),
+        basis=basis_of(plan, table, salt=salt),
         fingerprint=fingerprint,
         n_rows=_n_rows(extracted)[table.name],
         code_version=CODE_VERSION,

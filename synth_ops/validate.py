@@ -11,8 +11,18 @@ import pyarrow.parquet as pq
 from synth_ops.attempts import check_attempts, log_attempt
 from synth_ops.errors import PlanError
 from synth_ops.expectations import run_suites, suite_path
-from synth_ops.holdout import holdout_mask
-from synth_ops.measure import Measure, Measured, Subject, fidelity_of, measure_table, read_sides
+from synth_ops.holdout import look_whose
+from synth_ops.measure import (
+    Before,
+    Measure,
+    Measured,
+    Sides,
+    Subject,
+    fidelity_of,
+    measure_table,
+    read_learned,
+    read_sides,
+)
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import (
     Check,
@@ -29,6 +39,7 @@ from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace.files import read_record, write_record
 from synth_ops.workspace.layout import Workspace
+from synth_ops.workspace.salt import read_salt
 
 
 def validate(workspace: Workspace, *, progress: Progress = no_progress) -> Validated:
@@ -104,25 +115,48 @@ def _measure_tables(
     return tuple(measures), charts
 
 
-def _last_published(workspace: Workspace) -> Measured | None:
-    """Give the figures of the newest night before this one that was published."""
-    published = (w for w in workspace.earlier_nights() if w.record("publish").is_file())
-    return next((found for w in published if (found := read_record(w.measures, Measured)) is not None), None)
+def _last_published(workspace: Workspace) -> Workspace | None:
+    """Give the newest night before this one that was published."""
+    return next((w for w in workspace.earlier_nights() if w.record("publish").is_file()), None)
 
 
 def _measure_table(
-    workspace: Workspace, plan: Plan, table: TablePlan, seed: int, last: Measured | None
+    workspace: Workspace, plan: Plan, table: TablePlan, seed: int, last: Workspace | None
 ) -> tuple[tuple[Measure, ...], Any]:
-    from synth_ops.report import collect_table, read_learned  # loads what draws; only a worker draws
+    from synth_ops.report import collect_table  # loads what draws; only a worker draws
+    from synth_ops.report import read_learned as read_shown
 
+    sides = read_sides(workspace)
+    subject = _subject(workspace, plan, table, sides, last)
+    figures = read_record(last.measures, Measured) if last is not None else None
+    measures = measure_table(subject, sides, seed, figures)
+    shown = read_shown(workspace, table.name)
+    return measures, collect_table(plan, table, subject.real, subject.synthetic, sides=sides, learned=shown)
+
+
+def _subject(workspace: Workspace, plan: Plan, table: TablePlan, sides: Sides, last: Workspace | None) -> Subject:
+    """Part the real rows by the salt that the model held rows out by."""
     real = pq.read_table(workspace.real(table.name))
     synthetic = pq.read_table(workspace.synthetic(table.name))
-    held_out = holdout_mask(real, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
-    subject = Subject(plan, table, real, synthetic, held_out)
-    sides = read_sides(workspace)
-    measures = measure_table(subject, sides, seed, last)
     learned = read_learned(workspace, table.name)
-    return measures, collect_table(plan, table, real, synthetic, sides=sides, learned=learned)
+    whose = look_whose(plan, table.name, real, sides.real, read_salt(workspace), main=learned.main)
+    return Subject(
+        plan,
+        table,
+        real,
+        synthetic,
+        whose.held_out,
+        ids=whose.ids,
+        learned=learned,
+        before=_before(last, table.name),
+    )
+
+
+def _before(last: Workspace | None, table: str) -> Before | None:
+    """Read the copy that was published last, and its real rows, where both are still there."""
+    if last is None or not last.real(table).is_file() or not last.synthetic(table).is_file():
+        return None
+    return Before(pq.read_table(last.real(table)), pq.read_table(last.synthetic(table)))
 
 
 def _write_report(
@@ -170,6 +204,7 @@ def _is_measured(workspace: Workspace, inputs: str) -> bool:
 def _inputs(workspace: Workspace, plan: Plan) -> str:
     """Give a sha256 over the plan, the copy's own hashes, and the suites as they stand now."""
     digest = hashlib.sha256(workspace.plan.read_bytes())
+    digest.update(_salt(workspace).encode())
     digest.update(_copy_hash(workspace).encode())
     for path in (suite_path(Path(plan.expectations), table.name) for table in plan.tables):
         digest.update(path.read_bytes() if path.is_file() else b"no suite")
@@ -181,6 +216,22 @@ def _copy_hash(workspace: Workspace) -> str:
     sampled = read_record(workspace.record("sample"), Sampled)
     names = [f"{table.name}:{table.sha256}\n" for table in (sampled.tables if sampled is not None else ())]
     return hashlib.sha256("".join(names).encode()).hexdigest()
+
+
+def _salt(workspace: Workspace) -> str:
+    """Give the name of the salt that tonight's models held rows out by, which must be the one that there is.
+
+    Raises:
+        PlanError: it is another, by which rows that a model has seen would pass for held-out ones.
+        CorruptArtifact: it is gone.
+    """
+    trained, salt = read_record(workspace.record("train"), Trained), read_salt(workspace)
+    if trained is not None and trained.salt != salt.name:
+        raise PlanError(
+            f"The copy must be measured with the salt that its models were trained under, however {workspace.salt}"
+            f" holds another. Run `synth-ops train --night {workspace.night}`, then sample and validate again."
+        )
+    return salt.name
 
 
 def _seed(workspace: Workspace, plan: Plan) -> int:

@@ -197,5 +197,5 @@ def _check_known(values: pa.Array, name: str, codec: TableCodec) -> None:
     if n_unknown:
         raise PlanError(
             f"Column {name!r} must be given values that its model knows, however {n_unknown} of those given are not"
-            f" among its {len(kept)} categories. A category of fewer rows than `rare_below` is not known."
+            f" among its {len(kept)} categories. A category of fewer entities than `rare_below` is not known."
         )

@@ -1,6 +1,7 @@
 """Small projects on real databases, and the real command line to run on them."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,8 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_ops.init import init_project
+from synth_ops.workspace import Workspace
 
 NIGHT, NEXT = "2026-01-30", "2026-01-31"
+SALT = "5a" * 32
+PUBLIC = "the rows of a test are made up"
 CANARY = "zanzibar-canary-7391"
 """A value that one real row holds: it must be nowhere but under ``private/``."""
 
@@ -31,7 +35,22 @@ def make_project(folder: Path, sql: str = SHOP) -> Path:
     source = folder / "shop.duckdb"
     change(folder, sql)
     init_project(f"duckdb:///{source}", folder)
-    return folder / "synth.yaml"
+    return make_public(folder / "synth.yaml")
+
+
+def fix_salt(folder: Path) -> None:
+    """Give the project's workspace a salt that is known, so that each run of a test holds out the same rows."""
+    salt = Workspace(folder / ".synth-ops", "shop", NIGHT).salt
+    salt.parent.mkdir(parents=True, exist_ok=True)
+    salt.write_text(SALT)
+
+
+def make_public(plan: Path) -> Path:
+    """Say in a plan that init wrote that each table's rows are public, for tests have few; give its path."""
+    head, tables = plan.read_text().split("\ntables:\n")
+    said = re.sub(r"^(  [^\s#].*:)(?: \{\})?$", rf"\1\n    public: {PUBLIC}", tables, flags=re.MULTILINE)
+    plan.write_text(f"{head}\ntables:\n{said}")
+    return plan
 
 
 def change(folder: Path, sql: str) -> None:

@@ -13,7 +13,7 @@ from synth_ops.init import init_project
 from synth_ops.relate.match import any_null, find_rows, key_of
 from synth_ops.schema import ForeignKey
 from synth_ops.source import open_source
-from tests.projects import NIGHT, edit, run
+from tests.projects import NIGHT, edit, make_public, run
 
 SHOP = """
 CREATE TYPE plan AS ENUM ('free', 'paid');
@@ -52,6 +52,7 @@ def test_a_snapshot_has_the_types_and_the_keys_of_its_source(
     connection.close()
     monkeypatch.setenv("SHOP_URL", postgres_url)
     init_project("${SHOP_URL}", tmp_path, dataset="shop")
+    make_public(tmp_path / "synth.yaml")
     edit(tmp_path / "synth.yaml", "rows: 1.0}", "rows: 1.0, time_budget: 1s}")
 
     done = run(tmp_path / "synth.yaml", "refresh", "--night", NIGHT, "--device", "cpu")

@@ -75,6 +75,7 @@ def stack(training: Rows, holdout: Rows, synthetic: Rows, *further: Rows) -> Sta
         training=np.arange(ends[0]),
         holdout=np.arange(ends[0], ends[1]),
         synthetic=np.arange(ends[1], ends[2]),
+        ids=np.arange(ends[1], dtype=np.uint64),
     )
 
 

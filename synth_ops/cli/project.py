@@ -13,6 +13,7 @@ from synth_ops.errors import PlanError
 if TYPE_CHECKING:
     from synth_ops.init import Initialised
     from synth_ops.plan import ColumnPlan
+    from synth_ops.plan.plan import Entity
 
 
 def init(
@@ -109,8 +110,16 @@ def plan(
         return
     print_rows(("table", "rows", "decision", "why"), [(t.name, f"{t.n_rows:,}", t.decision, t.reason) for t in planned])
     for table in planned:
-        print_line(f"\n{table.name}")
+        print_line(f"\n{table.name}{_whose(table.entity)}")
         print_rows(("column", "fate", "why"), [(c.name, _fate(c), c.reason) for c in table.columns])
+
+
+def _whose(entity: "Entity") -> str:
+    """Say whose a table's rows are, where they are not each their own."""
+    columns = ", ".join(entity.columns)
+    if entity.through is not None:
+        return f" (each row belongs to {entity.through.ref_table}, by {columns})"
+    return f" (each row belongs to its {columns})" if columns else ""
 
 
 def _fate(column: "ColumnPlan") -> str:

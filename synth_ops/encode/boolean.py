@@ -6,6 +6,7 @@ import pyarrow as pa
 from synth_ops.encode.codec import NULL, Codec, Codes
 from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners
 
 
 class BooleanCodec(Codec):
@@ -15,7 +16,7 @@ class BooleanCodec(Codec):
     """What most rows say."""
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "BooleanCodec":  # noqa: ARG003 — there is nothing to pool
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "BooleanCodec":  # noqa: ARG003 — there is nothing to pool
         """Count which is more frequent."""
         return cls(mostly=2 * values.true_count > len(values) - values.null_count)
 

@@ -1,9 +1,9 @@
-"""Categories that enough rows hold; the others are pooled in one code, and come back made up."""
+"""Categories that enough entities hold; the others are pooled in one code, and come back made up."""
 
 import base64
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from synth_ops.encode.numbers import is_countable, read_numbers, write_numbers
 from synth_ops.encode.numeric import masked
 from synth_ops.encode.rules import FitRules
 from synth_ops.mint.pattern import Pattern
+from synth_ops.owners import Owners, enough_to_stay
 
 _FLAT, _GROUPS = 512, 512
 _GROUPS_PER_ROOT = 4
@@ -39,10 +40,9 @@ class CategoricalCodec(Codec):
     """The shape of what is pooled, of texts."""
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "CategoricalCodec":
-        """Keep what enough rows hold."""
-        found, counts = count_categories(values)
-        kept = counts >= rules.rare_below
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "CategoricalCodec":
+        """Keep what enough owners hold."""
+        found, counts, kept = find_categories(values, rules, owners, before)
         names = np.array(write_names(found.filter(pa.array(kept))), object)
         kept_counts = counts[kept]
         order = np.lexsort((names.astype(str), -kept_counts)) if len(names) else np.zeros(0, np.int64)
@@ -55,7 +55,7 @@ class CategoricalCodec(Codec):
         shares = np.round(mass / max(1, mass.sum()), 6)
         rare = None
         if has_rare and is_text(values.type):
-            rare = Pattern.fit(found.filter(pa.array(~kept)), rare_below=rules.rare_below)
+            rare = Pattern.fit(_told_once(values, found.filter(pa.array(kept)), owners), rare_below=rules.rare_below)
         return cls(names=tuple(names[order]), shares=tuple(shares.tolist()), hierarchy=hierarchy, rare=rare)
 
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:
@@ -108,10 +108,34 @@ def is_text(dtype: pa.DataType) -> bool:
     return bool(pa.types.is_string(dtype) or pa.types.is_large_string(dtype) or pa.types.is_string_view(dtype))
 
 
-def count_categories(values: pa.Array) -> tuple[pa.Array, NDArray[np.int64]]:
-    """Give the distinct values and the rows of each; nulls are left out."""
-    counted = pc.value_counts(values.drop_null())
-    return counted.field(0), counted.field(1).to_numpy(zero_copy_only=False)
+class Categories(NamedTuple):
+    """The distinct values of a column, nulls left out."""
+
+    found: pa.Array
+    counts: NDArray[np.int64]
+    """Rows of each."""
+    kept: NDArray[np.bool_]
+    """Those that enough owners hold."""
+
+
+def find_categories(values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> Categories:
+    """Give the distinct values, and say which are kept: fewer owners must hold those that the codec before kept."""
+    coded = values.drop_null().dictionary_encode()
+    found, codes = coded.dictionary, coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = np.bincount(codes, minlength=len(found))
+    holders = owners.where(valid_rows(values)).count(codes, len(found))
+    kept = holders >= rules.rare_below
+    if isinstance(before, CategoricalCodec):
+        may_stay = np.flatnonzero(~kept & (holders >= enough_to_stay(rules.rare_below)))
+        known = set(before.names)
+        kept[may_stay] = [name in known for name in write_names(found.take(pa.array(may_stay)))]
+    return Categories(found, counts, kept)
+
+
+def _told_once(values: pa.Array, kept: pa.Array, owners: Owners) -> pa.Array:
+    """Give of each owner one value that is not kept: what many of these share, many owners then do."""
+    is_rare = valid_rows(values) & ~valid_rows(pc.index_in(values, value_set=kept))
+    return values.filter(pa.array(is_rare)).take(pa.array(owners.where(is_rare).firsts()))
 
 
 def _by_name(names: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.int64]:

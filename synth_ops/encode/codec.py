@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners
 from synth_ops.records import Record
 
 Codes = NDArray[np.int32]
@@ -24,12 +25,15 @@ NULL = 0
 
 
 class Codec(Record):
-    """How one column becomes codes; it keeps no value that fewer than `rare_below` rows hold."""
+    """How one column becomes codes; it keeps no value that fewer than `rare_below` entities hold.
+
+    What the codec before kept, half as many may still hold (`enough_to_stay`).
+    """
 
     @classmethod
     @abstractmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> Self:
-        """Look at the values once, and keep what is common."""
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: "Codec | None" = None) -> Self:
+        """Look at the values once, and keep what enough owners share; `before` is the column's codec of last night."""
 
     @abstractmethod
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:

@@ -13,6 +13,7 @@ from synth_ops.encode.numbers import Numbers, read_numbers, write_numbers
 from synth_ops.encode.numeric import masked
 from synth_ops.encode.rules import FitRules
 from synth_ops.encode.scale import Scale
+from synth_ops.owners import Owners
 
 _SECONDS = 86_400
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -26,12 +27,15 @@ class DatetimeCodec(Codec):
     """None where every value is at midnight."""
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "DatetimeCodec":
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "DatetimeCodec":
         """Cut the days in leaves, and the day too unless all is at midnight."""
         days, times = split_ticks(read_numbers(values.drop_null()), ticks_per_day(values.type))
-        day = Scale.fit(days, rules, n_special=1)
-        has_time = times.any() and len(times) >= rules.rare_below
-        return cls(day=day, time=Scale.fit(times, rules, n_special=0) if has_time else None)
+        held = owners.where(valid_rows(values))
+        was = (before.day, before.time) if isinstance(before, DatetimeCodec) else (None, None)
+        day = Scale.fit(days, rules, held, n_special=1, before=was[0])
+        if not times.any() or held.n < rules.rare_below:
+            return cls(day=day)
+        return cls(day=day, time=Scale.fit(times, rules, held, n_special=0, before=was[1]))
 
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
         """Describe ``day``, then ``time``."""

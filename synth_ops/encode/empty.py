@@ -6,13 +6,14 @@ import pyarrow as pa
 from synth_ops.encode.codec import NULL, Codec, Codes, valid_rows
 from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners
 
 
 class EmptyCodec(Codec):
     """One code, null: for columns that hold nothing else."""
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "EmptyCodec":  # noqa: ARG003 — there is nothing to see
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "EmptyCodec":  # noqa: ARG003 — there is nothing to see
         """Keep nothing."""
         return cls()
 
@@ -33,7 +34,7 @@ class OpaqueCodec(Codec):
     """Codes: null, present; what is present comes back as the type's neutral value: no bytes, an empty list, zeros."""
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "OpaqueCodec":  # noqa: ARG003 — there is nothing to see
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "OpaqueCodec":  # noqa: ARG003 — there is nothing to see
         """Keep nothing."""
         return cls()
 

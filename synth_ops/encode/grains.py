@@ -25,14 +25,11 @@ class Grains(Record):
     """Of each magnitude: shares that add up to one, the finest grain first."""
 
     @classmethod
-    def fit(cls, index: Index, counts: Index) -> "Grains | None":
-        """Look at the places of distinct values on a lattice, and the rows of each; None where one grain is all."""
+    def fit(cls, index: Index) -> "Grains | None":
+        """Look at the place on a lattice of each row; None where one grain is all."""
         magnitude, zeros = _magnitudes(index), _trailing_zeros(index)
-        found: dict[int, tuple[float, ...]] = {}
-        for each in np.unique(magnitude).tolist():
-            here = magnitude == each
-            if counts[here].sum() >= MIN_ROWS:
-                found[each] = _shares(zeros[here], counts[here])
+        n_each = np.bincount(magnitude)
+        found = {each: _shares(zeros[magnitude == each]) for each in np.flatnonzero(n_each >= MIN_ROWS).tolist()}
         if all(shares[0] > FINE for shares in found.values()):
             return None
         return cls(magnitudes=tuple(found), shares=tuple(found.values()))
@@ -64,9 +61,9 @@ def _trailing_zeros(index: Index) -> Index:
     return zeros
 
 
-def _shares(zeros: Index, counts: Index) -> tuple[float, ...]:
+def _shares(zeros: Index) -> tuple[float, ...]:
     """Take from the shares of trailing zeros what finer grains end in by chance: a zero in ten numbers."""
-    seen = np.bincount(zeros, weights=counts, minlength=MOST_ZEROS + 1) / counts.sum()
+    seen = np.bincount(zeros, minlength=MOST_ZEROS + 1) / len(zeros)
     shares: list[float] = []
     for k in range(MOST_ZEROS):
         by_chance = sum(0.9 * share * 10.0 ** (i - k) for i, share in enumerate(shares))

@@ -1,12 +1,14 @@
-"""An ordered column cut in leaves: points that many rows hold, and intervals of the rest.
+"""An ordered column cut in leaves: points that many entities hold, and intervals of the rest.
 
-An interval is made of cells; each holds at least `rare_below` rows, and inside a cell all values are alike. Points
-stand over the intervals: a value that is no point belongs to the interval around it, though there be points in it.
+An interval is made of cells; each holds rows of at least `rare_below` entities, and inside a cell all values are alike.
+Points stand over the intervals: a value that is no point belongs to the interval around it, though there be points in
+it.
 
-The ends: with `clip_extremes` the k-th smallest value is the least that is looked at (k is `rare_below`, or a quarter
-of the rows where there are few), else the smallest. Unless enough rows hold it, the first cell begins a quarter of the
-way from it to the next value, so that no exact extreme is kept. Edges between cells lie halfway between neighbouring
-values; on a dense lattice that is a lattice point. The upper end is alike.
+The ends: with `clip_extremes` the smallest value of the k-th entity, by each one's own smallest, is the least that is
+looked at (k is `rare_below`, or a quarter of the entities where there are few), else the smallest. Unless enough
+entities hold it, the first cell begins a quarter of the way from it to the next value, so that no exact extreme is
+kept. The upper end is alike. Edges between cells lie halfway between neighbouring values; on a dense lattice that is a
+lattice point. Of what was kept last night, a bound that stays is an end as it is, and a point needs half the entities.
 """
 
 from functools import cached_property
@@ -16,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners, enough_to_stay
 from synth_ops.records import Record
 
 Values = NDArray[Any]
@@ -57,8 +60,8 @@ class Leaves(Record):
         values = np.clip(values if self._fits else values.astype(object), *self._span)
         codes = self._region_codes[np.searchsorted(self._region_edges, values, side="right")]
         if self.points:
-            at = np.minimum(np.searchsorted(self._points, values), len(self.points) - 1)
-            is_point = np.asarray(self._points[at] == values, np.bool_)
+            at = np.minimum(np.searchsorted(self.point_values, values), len(self.points) - 1)
+            is_point = np.asarray(self.point_values[at] == values, np.bool_)
             codes = np.where(is_point, self._point_codes[at], codes)
         return codes
 
@@ -75,12 +78,12 @@ class Leaves(Record):
         """Give a value of each leaf: the point, or one drawn from the interval's cells."""
         place = self._place_of[codes]
         if not self.firsts:
-            return self._points[place]
+            return self.point_values[place]
         is_point = place < len(self.points)
         drawn = self._draw(np.where(is_point, 0, place - len(self.points)), rng.random(len(codes)))
         if not self.points:
             return drawn
-        return np.where(is_point, self._points[np.minimum(place, len(self.points) - 1)], drawn)
+        return np.where(is_point, self.point_values[np.minimum(place, len(self.points) - 1)], drawn)
 
     def _draw(self, interval: NDArray[np.int64], uniform: NDArray[np.float64]) -> Values:
         """Invert the piecewise linear distribution of an interval's cells."""
@@ -90,8 +93,14 @@ class Leaves(Record):
         part = np.clip((at - total[cell]) / (total[cell + 1] - total[cell]), 0.0, 1.0)
         return between(self._lows[cell], self._highs[cell], part)
 
+    @property
+    def ends(self) -> Values:
+        """The least and the greatest value of any leaf."""
+        return _array(self._span)
+
     @cached_property
-    def _points(self) -> Values:
+    def point_values(self) -> Values:
+        """The points as an array."""
         return _array(self.points)
 
     @cached_property
@@ -130,7 +139,7 @@ class Leaves(Record):
         """Where what is no point goes from one leaf to the next: intervals, or the points' neighbourhoods."""
         if self.firsts:
             return self._lows[self._firsts[1:-1]]
-        return halfway_up(self._points[:-1], self._points[1:])
+        return halfway_up(self.point_values[:-1], self.point_values[1:])
 
     @cached_property
     def _region_codes(self) -> NDArray[np.int64]:
@@ -139,7 +148,7 @@ class Leaves(Record):
     @cached_property
     def _fits(self) -> bool:
         """Whether 64 bits hold the leaves."""
-        return np.dtype(object) not in (self._points.dtype, self._bounds.dtype)
+        return np.dtype(object) not in (self.point_values.dtype, self._bounds.dtype)
 
     @cached_property
     def _span(self) -> tuple[Number, Number]:
@@ -148,14 +157,34 @@ class Leaves(Record):
         return least, max([*self.points[-1:], *([self.high] if self.firsts else [])])
 
 
-class _Seen(NamedTuple):
+class Settled(NamedTuple):
+    """What stays as it was last night."""
+
+    low: Number | None = None
+    """The least value that counts, where that is settled; all below is pooled there."""
+    high: Number | None = None
+    points: Values = np.zeros(0, np.int64)
+    """Values that were points, and stay so while enough entities hold them."""
+
+
+NOTHING_SETTLED = Settled()
+
+
+class Seen(NamedTuple):
     """Distinct values in order, extremes pooled."""
 
     values: Values
     counts: NDArray[np.int64]
     """Rows of each, with those pooled in it."""
-    exact: NDArray[np.int64]
-    """Rows that hold exactly this value."""
+    holders: NDArray[np.int64]
+    """Entities that hold exactly this value; of one in too few rows to be kept, its rows."""
+    owners: Owners
+    """Of the rows."""
+    places: NDArray[np.int64] | None
+    """Each row's value; None where each row is an entity of its own, and counts say all."""
+    settled: Settled
+    """Its bounds are the first and the last value, and ends as they are."""
+    was_point: NDArray[np.bool_]
 
 
 def neutral_leaves() -> Leaves:
@@ -163,32 +192,69 @@ def neutral_leaves() -> Leaves:
     return Leaves(points=(0,), point_codes=(0,))
 
 
-def fit_leaves(values: Values, counts: NDArray[np.int64], rules: FitRules) -> Leaves:
-    """Cut what `pooled` gives of a column."""
-    seen = _Seen(values, *counts)
+def fit_leaves(seen: Seen, rules: FitRules) -> Leaves:
+    """Cut what `look` gives of a column."""
     is_point = _points(seen, rules)
-    n_rest = int(seen.counts[~is_point].sum())
-    if is_point.any() and n_rest < rules.rare_below:
+    if is_point.any() and _n_holders(seen, ~is_point) < rules.rare_below:
         return _points_only(seen, is_point)
     return _points_and_intervals(seen, is_point, rules)
 
 
-def pooled(values: Values, counts: NDArray[np.int64], rules: FitRules) -> tuple[Values, NDArray[np.int64]]:
-    """Pool the extremes of distinct values; give those left, and ``(2, n)`` rows of each: pooled, and exactly it."""
-    n_rows, r = int(counts.sum()), rules.rare_below
-    k = (r if n_rows >= 4 * r else max(1, n_rows // 4)) if rules.clip_extremes else 1
-    total = np.cumsum(counts)
-    first = int(np.searchsorted(total, k))
-    last = max(first, int(np.searchsorted(total, n_rows - k, side="right")))
+def look(values: Values, owners: Owners, rules: FitRules, settled: Settled = NOTHING_SETTLED) -> Seen:
+    """Sort a column's values, and pool the extremes: beyond a bound that is settled, or beyond the k-th entity's."""
+    distinct, counts, places = _distinct(_clip(values, settled), owners)
+    least = enough_to_stay(rules.rare_below)
+    holders = counts.copy() if places is None else owners.count_large(places, counts, least)
+    for bound, at in ((settled.low, 0), (settled.high, -1)):
+        if bound is not None:
+            holders[at] = owners.where(np.asarray(values == bound, np.bool_)).n
+    k = rules.n_pooled(owners.n)
+    low, high = _ends(np.cumsum(counts), k) if places is None else owners.ends(places, k)
+    first = 0 if settled.low is not None else low
+    last = max(first, len(distinct) - 1 if settled.high is not None else high)
     kept = counts[first : last + 1].copy()
     kept[0] += counts[:first].sum()
     kept[-1] += counts[last + 1 :].sum()
-    return values[first : last + 1], np.stack([kept, counts[first : last + 1]])
+    return Seen(
+        distinct[first : last + 1],
+        kept,
+        holders[first : last + 1],
+        owners,
+        None if places is None else np.clip(places, first, last) - first,
+        settled,
+        np.isin(distinct[first : last + 1], settled.points),
+    )
 
 
-def _points(seen: _Seen, rules: FitRules) -> NDArray[np.bool_]:
+def _clip(values: Values, settled: Settled) -> Values:
+    low, high = settled.low, settled.high
+    return values if low is None and high is None else np.asarray(np.clip(values, low, high), values.dtype)
+
+
+def _distinct(values: Values, owners: Owners) -> tuple[Values, NDArray[np.int64], NDArray[np.int64] | None]:
+    """Give the distinct values in order, the rows of each, and where each row's is; not so where counts say all."""
+    if owners.are_distinct:
+        return *np.unique(values, return_counts=True), None
+    distinct, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return distinct, counts, places.reshape(-1)
+
+
+def _ends(total: NDArray[np.int64], k: int) -> tuple[int, int]:
+    """Give the places of the k-th row from either end, from running totals."""
+    return int(np.searchsorted(total, k)), int(np.searchsorted(total, total[-1] - k, side="right"))
+
+
+def _n_holders(seen: Seen, chosen: NDArray[np.bool_]) -> int:
+    """Count the entities that hold one of the chosen values."""
+    if seen.places is None:
+        return int(seen.counts[chosen].sum())
+    return seen.owners.where(chosen[seen.places]).n
+
+
+def _points(seen: Seen, rules: FitRules) -> NDArray[np.bool_]:
     """Mark the values that are leaves of their own."""
-    common = np.asarray(seen.exact >= rules.rare_below)
+    stays = seen.was_point & (seen.holders >= enough_to_stay(rules.rare_below))
+    common = np.asarray((seen.holders >= rules.rare_below) | stays)
     if common.sum() <= rules.max_leaves * 3 // 4:
         return common
     around = _neighbours_mean(seen.counts)
@@ -206,19 +272,19 @@ def _neighbours_mean(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(np.convolve(counts, window, mode="same") / np.maximum(n_around, 1))
 
 
-def _points_only(seen: _Seen, is_point: NDArray[np.bool_]) -> Leaves:
+def _points_only(seen: Seen, is_point: NDArray[np.bool_]) -> Leaves:
     points, mass = seen.values[is_point], seen.counts[is_point]
     codes = tuple(range(len(points)))
     return Leaves(points=tuple(points.tolist()), point_codes=codes, heaviest=int(np.argmax(mass)))
 
 
-def _points_and_intervals(seen: _Seen, is_point: NDArray[np.bool_], rules: FitRules) -> Leaves:
+def _points_and_intervals(seen: Seen, is_point: NDArray[np.bool_], rules: FitRules) -> Leaves:
     rest = np.flatnonzero(~is_point)
     points = seen.values[is_point]
     total = np.cumsum(seen.counts[rest])
     budget = max(1, rules.max_leaves - len(points))
-    cells = _cut(total, budget * _CELLS_PER_LEAF, rules.rare_below)
-    lows, high = _edges(seen.values, rest, cells)
+    cells = _common_cells(_cut(total, budget * _CELLS_PER_LEAF, rules.rare_below), seen, rest, rules)
+    lows, high = _edges(seen, rest, cells)
     counts = np.diff(np.append(0, total[np.append(cells[1:], len(rest)) - 1]))
     firsts = _cut(np.cumsum(counts), budget, 1)
     mass = np.append(seen.counts[is_point], np.add.reduceat(counts, firsts))
@@ -250,15 +316,48 @@ def _cut(total: NDArray[np.int64], n_most: int, at_least: int) -> NDArray[np.int
         done = int(total[end - 1])
 
 
-def _edges(values: Values, rest: NDArray[np.int64], cells: NDArray[np.int64]) -> tuple[Values, Number]:
+def _common_cells(cells: NDArray[np.int64], seen: Seen, rest: NDArray[np.int64], rules: FitRules) -> NDArray[np.int64]:
+    """Join cells that too few entities share with their neighbours, until none is left of them."""
+    if seen.places is None:
+        return cells
+    place_in_rest = np.full(len(seen.values), -1, np.int64)
+    place_in_rest[rest] = np.arange(len(rest))
+    at = place_in_rest[seen.places]
+    owners, at = seen.owners.where(at >= 0), at[at >= 0]
+    while len(cells) > 1:
+        cell_of = np.searchsorted(cells, np.arange(len(rest)), side="right") - 1
+        few = owners.count(cell_of[at], len(cells)) < rules.rare_below
+        if not few.any():
+            break
+        cells = _joined(cells, few)
+    return cells
+
+
+def _joined(cells: NDArray[np.int64], few: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Let each of the marked cells take in the next; the last is taken in by the one before."""
+    firsts, i = [], 0
+    while i < len(cells):
+        firsts.append(int(cells[i]))
+        i += 2 if few[i] else 1
+    return np.array(firsts[:-1] if few[-1] and i == len(cells) + 1 and len(firsts) > 1 else firsts, np.int64)
+
+
+def _edges(seen: Seen, rest: NDArray[np.int64], cells: NDArray[np.int64]) -> tuple[Values, Number]:
     """Give the first value of each cell and the last value of all, none of them a lone real value."""
-    begins, end = rest[cells], int(rest[-1])
+    values, begins, end = seen.values, rest[cells], int(rest[-1])
     lows = halfway_up(values[np.maximum(begins - 1, 0)], values[begins])
     if begins[0] == 0:
-        lows[0] = halfway_down(values[:1], halfway_down(values[:1], values[1:2]))[0]
+        lows[0] = (
+            values[0]
+            if seen.settled.low is not None
+            else halfway_down(values[:1], halfway_down(values[:1], values[1:2]))[0]
+        )
     at = min(end, len(values) - 2)
     a, b = values[at : at + 1], values[at + 1 : at + 2]
-    high = halfway_up(halfway_up(a, b), b)[0] if end == len(values) - 1 else halfway_down(a, b)[0]
+    if end == len(values) - 1:
+        high = values[-1] if seen.settled.high is not None else halfway_up(halfway_up(a, b), b)[0]
+    else:
+        high = halfway_down(a, b)[0]
     return lows, high.item() if isinstance(high, np.generic) else high
 
 

@@ -11,6 +11,7 @@ from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.numbers import Numbers, read_numbers, write_numbers
 from synth_ops.encode.rules import FitRules
 from synth_ops.encode.scale import FloatType, Scale
+from synth_ops.owners import Owners, enough_to_stay
 
 Special = Literal["nan", "inf", "-inf"]
 
@@ -21,7 +22,7 @@ _FLOATS: dict[int, FloatType] = {16: "float16", 32: "float32", 64: "float64"}
 class NumericCodec(Codec):
     """Codes: null, NaN and infinities where the column has them, then leaves in order.
 
-    An infinity that fewer than `rare_below` rows hold is an extreme, and pooled as such. NaN is kept as null is: it
+    An infinity that fewer than `rare_below` entities hold is an extreme, and pooled as such. NaN is kept as null is: it
     tells no more of a row.
     """
 
@@ -29,21 +30,25 @@ class NumericCodec(Codec):
     scale: Scale
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "NumericCodec":
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "NumericCodec":
         """Find the specials, then cut the finite numbers in leaves."""
-        numbers = read_numbers(values.drop_null())
+        numbers, held = read_numbers(values.drop_null()), owners.where(valid_rows(values))
+        was = before if isinstance(before, NumericCodec) else None
+        scale_before = was.scale if was else None
         if numbers.dtype.kind != "f":
-            return cls(specials=(), scale=Scale.fit(numbers, rules, n_special=1, has_grains=True))
+            scale = Scale.fit(numbers, rules, held, n_special=1, before=scale_before)
+            return cls(specials=(), scale=scale.with_grains(numbers))
         finite = np.isfinite(numbers)
-        specials = _specials(numbers[~finite], rules.rare_below)
+        specials = _specials(numbers, held, rules.rare_below, was)
         scale = Scale.fit(
             numbers[finite] + 0.0,  # -0.0 becomes 0.0
             rules,
+            held.where(finite),
             n_special=1 + len(specials),
             float_type=_FLOATS[values.type.bit_width],
-            has_grains=True,
+            before=scale_before,
         )
-        return cls(specials=specials, scale=scale)
+        return cls(specials=specials, scale=scale.with_grains(numbers[finite]))
 
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
         """Describe ``value``."""
@@ -86,7 +91,9 @@ def masked(values: pa.Array, is_null: Mask) -> pa.Array:
     return pa.Array.from_buffers(values.type, len(values), [bits, *values.buffers()[1:]], offset=0)
 
 
-def _specials(numbers: Numbers, rare_below: int) -> tuple[Special, ...]:
+def _specials(numbers: Numbers, owners: Owners, rare_below: int, before: NumericCodec | None) -> tuple[Special, ...]:
     found: list[Special] = ["nan"] if np.isnan(numbers).any() else []
     infinities: tuple[Special, ...] = ("inf", "-inf")
-    return (*found, *(s for s in infinities if (numbers == SPECIALS[s]).sum() >= rare_below))
+    known = before.specials if before else ()
+    enough = {s: enough_to_stay(rare_below) if s in known else rare_below for s in infinities}
+    return (*found, *(s for s in infinities if owners.where(numbers == SPECIALS[s]).n >= enough[s]))

@@ -7,8 +7,18 @@ from numpy.typing import NDArray
 
 from synth_ops.encode.grains import Grains
 from synth_ops.encode.layout import SubColumn
-from synth_ops.encode.leaves import Leaves, Values, fit_leaves, neutral_leaves, pooled
+from synth_ops.encode.leaves import (
+    NOTHING_SETTLED,
+    Leaves,
+    Settled,
+    Values,
+    fit_leaves,
+    is_whole,
+    look,
+    neutral_leaves,
+)
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners, enough_to_stay
 from synth_ops.records import Record
 
 FloatType = Literal["float16", "float32", "float64"]
@@ -85,14 +95,6 @@ def _step(integers: Values, rare_below: int) -> int:
     return max(int(r) for r in rounds if divisor % r == 0)
 
 
-def _grains(index: Values, counts: NDArray[np.int64], lattice: Lattice, leaves: Leaves) -> Grains | None:
-    """Look at the numbers between the points, on a lattice of whole units of the last decimal."""
-    if lattice.step != 1 or index.dtype != np.int64 or not leaves.firsts:
-        return None
-    between = ~leaves.is_point(leaves.encode(index))
-    return Grains.fit(index[between], counts[between]) if between.any() else None
-
-
 class Scale(Record):
     """Numbers as the ordinary codes of one sub-column, after `n_special` others."""
 
@@ -107,20 +109,29 @@ class Scale(Record):
         cls,
         values: Values,
         rules: FitRules,
+        owners: Owners,
         *,
         n_special: int,
         float_type: FloatType | None = None,
-        has_grains: bool = False,
+        before: "Scale | None" = None,
     ) -> "Scale":
-        """Fit finite numbers; with too few of them, only zero is kept. `has_grains` is of what is written in tens."""
-        if len(values) < rules.rare_below:
+        """Fit finite numbers; of too few owners, only zero is kept."""
+        if owners.n < rules.rare_below:
             return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
-        distinct, counts = pooled(*np.unique(values, return_counts=True), rules)
-        lattice = Lattice.fit(distinct, rules.rare_below, float_type)
-        index = lattice.to_index(distinct)
-        leaves = fit_leaves(index, counts, rules)
-        grains = _grains(index, counts[1], lattice, leaves) if has_grains else None
-        return cls(lattice=lattice, leaves=leaves, n_special=n_special, grains=grains)
+        seen = look(values, owners, rules, before.settled(values, owners, rules) if before else NOTHING_SETTLED)
+        if len(seen.values) == 1 and seen.holders[0] < rules.rare_below:
+            return cls(lattice=Lattice(), leaves=neutral_leaves(), n_special=n_special)
+        lattice = Lattice.fit(seen.values, rules.rare_below, float_type)
+        leaves = fit_leaves(seen._replace(values=lattice.to_index(seen.values)), rules)
+        return cls(lattice=lattice, leaves=leaves, n_special=n_special)
+
+    def with_grains(self, values: Values) -> "Scale":
+        """Give the scale that knows how coarsely these numbers are written; they are such as are written in tens."""
+        index = self.lattice.to_index(values)
+        if self.lattice.step != 1 or index.dtype != np.int64 or not self.leaves.firsts:
+            return self
+        between = index[~self.leaves.is_point(self.leaves.encode(index)) & ~self.leaves.is_outside(index)]
+        return self.model_copy(update={"grains": Grains.fit(between)}) if len(between) else self
 
     def sub_column(self, column: str, part: str = "value") -> SubColumn:
         """Describe the sub-column."""
@@ -151,3 +162,19 @@ class Scale(Record):
     def heaviest(self) -> int:
         """The code that most rows have."""
         return self.n_special + self.leaves.heaviest
+
+    def settled(self, values: Values, owners: Owners, rules: FitRules) -> Settled:
+        """Give last night's points, and the ends of its leaves where about as many entities as ever lie at and beyond.
+
+        Bounds that followed the k-th entity night by night would tell of each one that comes or goes.
+        """
+        ends, points = (self.lattice.to_value(v) for v in (self.leaves.ends, self.leaves.point_values))
+        if is_whole(ends) != is_whole(values):
+            return NOTHING_SETTLED
+        if not rules.clip_extremes or ends[0] >= ends[1]:
+            return Settled(points=points)
+        least, most = enough_to_stay(rules.rare_below), 2 * rules.rare_below
+        low, high = (e.item() if isinstance(e, np.generic) else e for e in ends)
+        stays_low = least <= owners.where(np.asarray(values <= low, bool)).n <= most
+        stays_high = least <= owners.where(np.asarray(values >= high, bool)).n <= most
+        return Settled(low if stays_low else None, high if stays_high else None, points)

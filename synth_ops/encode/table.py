@@ -4,14 +4,14 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth_ops.encode.boolean import BooleanCodec
-from synth_ops.encode.categorical import CategoricalCodec, count_categories, is_text
+from synth_ops.encode.categorical import CategoricalCodec, find_categories, is_text
 from synth_ops.encode.codec import Codec
 from synth_ops.encode.datetime import DatetimeCodec
 from synth_ops.encode.empty import EmptyCodec, OpaqueCodec
@@ -22,6 +22,7 @@ from synth_ops.encode.text import TextCodec
 from synth_ops.encode.time import TimeCodec
 from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.mint.pattern import Pattern
+from synth_ops.owners import Owners
 from synth_ops.plan.plan import Kind
 
 Resolved = Literal["categorical", "numeric", "datetime", "time", "boolean", "text", "empty", "opaque"]
@@ -49,18 +50,36 @@ class TableCodec:
     """What each column is encoded as, where the plan left it to the data."""
 
     @classmethod
-    def fit(cls, table: pa.Table, kinds: Mapping[str, Kind], rules: FitRules) -> "TableCodec":
+    def fit(
+        cls,
+        table: pa.Table,
+        kinds: Mapping[str, Kind],
+        rules: FitRules,
+        *,
+        ids: NDArray[Any] | None = None,
+        before: "TableCodec | None" = None,
+    ) -> "TableCodec":
         """Fit one codec to each column; a column that `kinds` does not name is ``auto``.
+
+        `ids` is whose each row is, ``(n_rows,)``; without it, each row is an entity of its own. `before` is the codec
+        of the model that is gone on from: what it kept stays as long as half as many entities hold it.
 
         Raises:
             PlanError: a column's kind does not suit its type.
         """
+        owners = Owners.each(table.num_rows) if ids is None else Owners.of(ids)
         codecs, resolved = {}, {}
         for field in table.schema:
-            values = _flat(table.column(field.name))
-            kind = _resolve(kinds.get(field.name, "auto"), field, values, rules)
-            resolved[field.name], codecs[field.name] = kind, CODECS[kind].fit(values, rules)
+            column = _Column(field, _flat(table.column(field.name)), owners, before.of(field) if before else None)
+            kind = _resolve(kinds.get(field.name, "auto"), column, rules)
+            resolved[field.name] = kind
+            codecs[field.name] = CODECS[kind].fit(column.values, rules, owners, column.before)
         return cls(schema=_bare(table.schema), codecs=codecs, kinds=resolved)
+
+    def of(self, field: pa.Field) -> Codec | None:
+        """Give the codec of a column of that name and type, if there is one."""
+        known = field.name in self.codecs and self.schema.field(field.name).type == field.type
+        return self.codecs[field.name] if known else None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,6 +116,10 @@ class TableCodec:
             for f, a, b in zip(fields, ends[:-1], ends[1:], strict=True)
         ]
         return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+    def flat_type(self, column: str) -> pa.DataType:
+        """Give the type in which a column's values are looked at."""
+        return _flat_type(self.schema.field(column).type)
 
     def made_up(self, column: str) -> tuple[Pattern | None, tuple[str, ...]]:
         """Give what texts of a column are made up by, if any are, and the real ones that are kept beside them."""
@@ -166,13 +189,28 @@ class TableCodec:
             )
 
 
-def _resolve(kind: Kind, field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
+class _Column(NamedTuple):
+    """One column to fit a codec to."""
+
+    field: pa.Field
+    values: pa.Array
+    owners: Owners
+    before: Codec | None
+    """Its codec of last night."""
+
+    def has_categories(self, rules: FitRules) -> bool:
+        """Tell whether any value is common enough to be kept."""
+        return bool(find_categories(self.values, rules, self.owners, self.before).kept.any())
+
+
+def _resolve(kind: Kind, column: _Column, rules: FitRules) -> Resolved:
     """Give the kind that suits the type and the values."""
+    field, values = column.field, column.values
     if kind == "auto":
-        return _auto(field, values, rules)
+        return _auto(column, rules)
     suits = _of_type(values.type)
     if kind == "categorical":
-        return _categorical(field, values, rules)
+        return _categorical(column, rules)
     if kind == suits or (kind == "text" and is_text(values.type)):
         return "empty" if _is_empty(field, values) else kind
     raise PlanError(
@@ -181,23 +219,22 @@ def _resolve(kind: Kind, field: pa.Field, values: pa.Array, rules: FitRules) -> 
     )
 
 
-def _auto(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
-    kind = _of_type(values.type)
-    if _is_empty(field, values):
-        return "empty"
-    if kind not in ("text", "opaque") or pa.types.is_nested(values.type) or _is_interval(values.type):
+def _auto(column: _Column, rules: FitRules) -> Resolved:
+    kind = _of_type(column.values.type)
+    if kind not in ("text", "opaque") and not _is_empty(column.field, column.values):
         return kind
-    return "categorical" if (count_categories(values)[1] >= rules.rare_below).any() else kind
+    return _categorical(column, rules)
 
 
-def _categorical(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
+def _categorical(column: _Column, rules: FitRules) -> Resolved:
     """Give the declared kind, unless nothing is frequent enough to be kept."""
+    values = column.values
     kind = _of_type(values.type)
-    if _is_empty(field, values):
+    if _is_empty(column.field, values):
         return "empty"
     if pa.types.is_nested(values.type) or _is_interval(values.type):
         return kind
-    return "categorical" if (count_categories(values)[1] >= rules.rare_below).any() else kind
+    return "categorical" if column.has_categories(rules) else kind
 
 
 def _of_type(dtype: pa.DataType) -> Resolved:

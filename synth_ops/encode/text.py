@@ -8,6 +8,7 @@ from synth_ops.encode.layout import SubColumn
 from synth_ops.encode.numeric import masked
 from synth_ops.encode.rules import FitRules
 from synth_ops.mint.pattern import Pattern
+from synth_ops.owners import Owners
 
 
 class TextCodec(Codec):
@@ -16,9 +17,10 @@ class TextCodec(Codec):
     pattern: Pattern
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "TextCodec":
-        """Learn the shape of the texts."""
-        return cls(pattern=Pattern.fit(values, rare_below=rules.rare_below))
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "TextCodec":  # noqa: ARG003 — no value is kept
+        """Learn the shape of the texts, of one from each owner: what many texts share, many owners then do."""
+        told = values.drop_null().take(pa.array(owners.where(valid_rows(values)).firsts()))
+        return cls(pattern=Pattern.fit(told, rare_below=rules.rare_below))
 
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
         """Describe ``present``."""

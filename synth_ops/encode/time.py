@@ -9,6 +9,7 @@ from synth_ops.encode.numbers import read_numbers, write_numbers
 from synth_ops.encode.numeric import masked
 from synth_ops.encode.rules import FitRules
 from synth_ops.encode.scale import Scale
+from synth_ops.owners import Owners
 
 
 class TimeCodec(Codec):
@@ -17,9 +18,11 @@ class TimeCodec(Codec):
     scale: Scale
 
     @classmethod
-    def fit(cls, values: pa.Array, rules: FitRules) -> "TimeCodec":
+    def fit(cls, values: pa.Array, rules: FitRules, owners: Owners, before: Codec | None = None) -> "TimeCodec":
         """Cut the day in leaves."""
-        return cls(scale=Scale.fit(read_numbers(values.drop_null()), rules, n_special=1))
+        held = owners.where(valid_rows(values))
+        scale = before.scale if isinstance(before, TimeCodec) else None
+        return cls(scale=Scale.fit(read_numbers(values.drop_null()), rules, held, n_special=1, before=scale))
 
     def sub_columns(self, column: str, at: int) -> tuple[SubColumn, ...]:  # noqa: ARG002 — nothing is refined
         """Describe ``time``."""

@@ -384,10 +384,34 @@ class ExpectOutlierMembershipToBeUninferable(MeasuredExpectation):
     max_auc: float
 
 
-class ExpectNoOutlierToBeCopied(MeasuredExpectation):
-    """None of the most exposed rows stands in the copy."""
+class ExpectNoOutlierToBeRecognised(MeasuredExpectation):
+    """Hardly one of the most exposed rows is told from the copy."""
 
     max_share: float
+
+
+class ExpectNoOutlierToBeCopied(MeasuredExpectation):
+    """The copy comes no closer to exposed training rows than to exposed rows that no model has seen."""
+
+    max_excess: float
+
+
+class ExpectNoLoneRecordToBeCopied(MeasuredExpectation):
+    """The copy comes no closer to lone training rows than to lone rows that no model has seen."""
+
+    max_excess: float
+
+
+class ExpectNoRecordToBeCopiedInPart(MeasuredExpectation):
+    """No rows are copied and then altered in some columns."""
+
+    max_excess: float
+
+
+class ExpectSecretsToBeUninferable(MeasuredExpectation):
+    """The copy tells no secret of the rows that it was made of, whichever column it is."""
+
+    max_risk: float
 
 
 class ExpectColumnValuesToBeUninferable(MeasuredExpectation):

@@ -20,6 +20,8 @@ MIN_HOLDOUT_ROWS = 200
 """A table with fewer held-out rows gets structural checks only: twice what measuring needs, for it may shrink."""
 MIN_PARENTS = 200
 """With fewer parents, the spread of their children is too noisy to block on."""
+MIN_MEMBERS, MIN_OUTLIERS = 1_200, 1_400
+"""With fewer held-out rows, membership cannot be told from chance: a little more than measuring needs."""
 MIN_COPY_COLUMNS = 3
 """A row of fewer columns says too little for its copy to tell of anyone."""
 
@@ -62,7 +64,7 @@ def default_suite(
     measurable = is_measurable(plan, table, n_rows)
     expectations = [*_structure(table, n_rows), *_keys(table), *_references(plan, table, n_rows_of or {})]
     if table.mode == "synthesize":
-        expectations += _privacy(table, scales, measurable=measurable)
+        expectations += _privacy(table, scales, n_rows * plan.privacy.holdout, measurable=measurable)
     notes = f"What the synthetic copy of {table.name!r} must hold before it is published. Edit the bounds freely."
     if measurable:
         expectations += _fidelity(table, scales)
@@ -139,7 +141,9 @@ def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_parents: int) ->
         yield _expect("expect_event_order_to_match", note, "warning", foreign_key=key.name, max_excess=0.1)
 
 
-def _privacy(table: TablePlan, scales: Mapping[str, Scale], *, measurable: bool) -> Iterator[Expectation]:
+def _privacy(
+    table: TablePlan, scales: Mapping[str, Scale], n_holdout: float, *, measurable: bool
+) -> Iterator[Expectation]:
     """Assert what the copy may tell of the rows that it was made of."""
     for name in withheld_columns(table, scales):
         note = "No model learned it, so what is repeated is chance, or a leak."
@@ -150,11 +154,41 @@ def _privacy(table: TablePlan, scales: Mapping[str, Scale], *, measurable: bool)
         for name, scale in scales.items():
             yield from _support(table, name, scale)
     if len(scales) >= MIN_COPY_COLUMNS:
-        yield _expect(
-            "expect_no_record_to_be_copied", "A model that learned rows by heart repeats them.", max_excess=0.005
-        )
-    note = "An attacker who knows the copy and a row, and guesses whether it was made of it; 0.5 is chance."
-    yield _expect("expect_membership_to_be_uninferable", note, max_auc=0.55)
+        note = "A model that learned rows by heart repeats them."
+        yield _expect("expect_no_record_to_be_copied", note, max_excess=0.005)
+    yield from _attacks(scales, n_holdout)
+
+
+def _attacks(scales: Mapping[str, Scale], n_holdout: float) -> Iterator[Expectation]:
+    """Assert what attackers may reach who know the copy, and rows; of too few rows to tell by, it only warns."""
+    if len(scales) >= MIN_COPY_COLUMNS:
+        note = "Nearer to a training row than held-out rows are to one."
+        yield _expect("expect_no_record_to_be_nearly_copied", note, max_excess=0.005)
+        note = "Copied, and then scaled, jittered or drawn anew in some columns."
+        yield _expect("expect_no_record_to_be_copied_in_part", note, max_excess=0.005)
+    is_only_one = len(scales) < MIN_COPY_COLUMNS
+    severity: Severity = "critical" if n_holdout >= MIN_MEMBERS or is_only_one else "warning"
+    note = "An attacker who knows the copy and a row guesses whether it was made of it; 0.5 is chance."
+    yield _expect("expect_membership_to_be_uninferable", note, severity, max_auc=0.55)
+    severity = "critical" if n_holdout >= MIN_OUTLIERS else "warning"
+    note = "The same of the most isolated rows, for whom it matters most."
+    yield _expect("expect_outlier_membership_to_be_uninferable", note, severity, max_auc=0.6)
+    yield _expect("expect_no_outlier_to_be_recognised", "At one false alarm in a hundred.", severity, max_share=0.1)
+    yield _expect(
+        "expect_no_outlier_to_be_copied", "Beyond what chance does once in 4,000 nights.", severity, max_excess=0.0
+    )
+    yield _expect(
+        "expect_no_lone_record_to_be_copied", "Beyond what chance does once in 4,000 nights.", severity, max_excess=0.0
+    )
+    if len(scales) > 1:
+        note = "Two halves of a record put together by the copy."
+        yield _expect("expect_records_to_be_unlinkable", note, "warning", max_risk=0.05)
+        note = "The column that the copy tells most of, beyond what it tells of rows that it was not made of."
+        yield _expect("expect_secrets_to_be_uninferable", note, "warning", max_risk=0.05)
+    note = "Statements that hold of one synthetic row, and of exactly one real one."
+    yield _expect("expect_no_record_to_be_singled_out", note, "warning", max_risk=0.05)
+    note = "By two nights' copies; it needs 200 new rows."
+    yield _expect("expect_additions_to_be_uninferable", note, "warning", max_auc=0.6)
 
 
 def _fidelity(table: TablePlan, scales: Mapping[str, Scale]) -> Iterator[Expectation]:

@@ -387,6 +387,16 @@ RULES: Mapping[str, Rule] = {
         holds=_excess_at_most,
         expected="Rows nearly equal to a training row may be {max_excess:.3g} more than held-out real rows are",
     ),
+    "expect_no_record_to_be_copied_in_part": Rule(
+        measure="altered_copies",
+        group="privacy",
+        limits=EXCESS,
+        holds=_excess_at_most,
+        expected=(
+            "Rows that agree with a training row in telling columns may be {max_excess:.3g} more than chance brings"
+            " about"
+        ),
+    ),
     "expect_membership_to_be_uninferable": Rule(
         measure="membership_auc",
         group="privacy",
@@ -413,15 +423,34 @@ RULES: Mapping[str, Rule] = {
         floored=False,
         by_bound=True,
     ),
-    "expect_no_outlier_to_be_copied": Rule(
-        measure="outlier_copies",
+    "expect_no_outlier_to_be_recognised": Rule(
+        measure="outlier_membership_tpr",
         group="privacy",
         limits=("max_share",),
         holds=_bound_at_most("max_share"),
         expected="At most {max_share:.3g} of the most exposed rows may be told from the copy, with 95 % certainty",
-        share=True,
         floored=False,
         by_bound=True,
+    ),
+    "expect_no_outlier_to_be_copied": Rule(
+        measure="outlier_copies",
+        group="privacy",
+        limits=EXCESS,
+        holds=_excess_at_most,
+        expected=(
+            "Of the rows that the copy comes closest to, at most {max_excess:.3g} more may be exposed ones than"
+            " chance allows"
+        ),
+    ),
+    "expect_no_lone_record_to_be_copied": Rule(
+        measure="lone_copies",
+        group="privacy",
+        limits=EXCESS,
+        holds=_excess_at_most,
+        expected=(
+            "Of the rows that the copy comes closest to, at most {max_excess:.3g} more may be lone ones than chance"
+            " allows"
+        ),
     ),
     "expect_column_values_to_be_uninferable": Rule(
         measure="attribute_inference",
@@ -434,6 +463,18 @@ RULES: Mapping[str, Rule] = {
             " it tells of any row, with 95 % certainty"
         ),
         share=True,
+        floored=False,
+        by_bound=True,
+    ),
+    "expect_secrets_to_be_uninferable": Rule(
+        measure="worst_attribute_inference",
+        group="privacy",
+        limits=("max_risk",),
+        holds=_bound_at_most("max_risk"),
+        expected=(
+            "At most {max_risk:.3g} of the training rows may have a secret told by the copy beyond what it tells of"
+            " any row"
+        ),
         floored=False,
         by_bound=True,
     ),

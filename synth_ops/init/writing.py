@@ -15,7 +15,8 @@ HEADER = """\
 """
 FOOTER = """\
 # Categories of fewer entities than rare_below are pooled before anything is learned; holdout is the share of entities
-# that no model sees, kept to measure against.
+# that no model sees, kept to measure against. An entity is the row that declared keys lead to, such as the customer of
+# an order; `entity: customer_id` at a table names another.
 privacy: {rare_below: 10, holdout: 0.2, clip_extremes: true}
 """
 

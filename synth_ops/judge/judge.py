@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from synth_ops.entities import entity_ids
 from synth_ops.errors import PlanError
 from synth_ops.expectations import default_suite, run_suites, suite_path
 from synth_ops.expectations.defaults import suite_text
@@ -25,6 +25,7 @@ from synth_ops.plan.resolve import resolve
 from synth_ops.records import Check, Progress, ProgressEvent, Record, Verdict, no_progress, verdict_of
 from synth_ops.schema import Database, Table
 from synth_ops.workspace.files import write_text
+from synth_ops.workspace.salt import NO_SALT
 
 NIGHT = "2000-01-01"
 PREVENTIVE: Mapping[str, float] = {
@@ -162,28 +163,46 @@ def _columns_of(rows: Rows, table: str, columns: tuple[str, ...] | None) -> pa.T
 def _subject(question: Question, plan: Plan, table: TablePlan, sides: _Sides) -> Subject:
     """Put the held-out rows behind the real ones; where there are none, half of the real rows is held against half."""
     real, holdout = sides.real[table.name], sides.holdout.get(table.name)
-    if holdout is None:
-        is_second = np.random.default_rng(question.seed).random(real.num_rows) < HALF
-        return Subject(plan, table, real, sides.synthetic[table.name], is_second, is_unseen=False)
-    rows = pa.concat_tables([real, holdout.select(real.column_names).cast(real.schema)])
-    return Subject(plan, table, rows, sides.synthetic[table.name], _last(rows.num_rows, holdout.num_rows))
+    is_unseen = holdout is not None
+    rows = (
+        pa.concat_tables([real, holdout.select(real.column_names).cast(real.schema)]) if holdout is not None else real
+    )
+    n_rows = rows.num_rows
+    held_out = np.arange(n_rows) >= real.num_rows
+    if not is_unseen:
+        held_out = np.random.default_rng(question.seed).random(n_rows) < HALF
+    ids = entity_ids(plan, table.name, rows, partial(_real_columns, sides), NO_SALT)
+    return Subject(plan, table, rows, sides.synthetic[table.name], held_out, is_unseen=is_unseen, ids=ids)
 
 
-def _last(n_rows: int, n_held_out: int) -> NDArray[np.bool_]:
-    return np.arange(n_rows) >= n_rows - n_held_out
+def _real_columns(sides: _Sides, table: str, columns: tuple[str, ...] | None) -> pa.Table:
+    """Read a parent's rows, held-out ones too, for whose they are."""
+    parts = [side[table] for side in (sides.real, sides.holdout) if table in side]
+    names = list(parts[0].column_names if columns is None else columns)
+    return pa.concat_tables([part.select(names) for part in parts])
 
 
 def _assert(question: Question, plan: Plan, measured: Measured, sides: _Sides) -> tuple[Check, ...]:
-    n_rows = {name: rows.num_rows for name, rows in sides.real.items()}
     read = partial(_columns_of, sides.synthetic)
     if question.suites is not None:
         return run_suites(plan.model_copy(update={"expectations": str(question.suites)}), measured, read)
     with tempfile.TemporaryDirectory(prefix="synth-ops-judge-") as folder:
         for table in plan.tables:
-            suite = default_suite(plan, table, n_rows[table.name], n_rows)
+            suite = _suite(plan, table, sides)
             suite["expectations"] = list(_for_any_copy(suite["expectations"], table.name, measured))
             write_text(suite_path(Path(folder), table.name), suite_text(suite))
         return run_suites(plan.model_copy(update={"expectations": folder}), measured, read)
+
+
+def _suite(plan: Plan, table: TablePlan, sides: _Sides) -> dict[str, Any]:
+    """Give the suite that `init` would write for as many rows, held out as they are."""
+    n_rows = {name: rows.num_rows for name, rows in sides.real.items()}
+    holdout = sides.holdout.get(table.name)
+    if holdout is not None:
+        n_rows[table.name] += holdout.num_rows
+        privacy = plan.privacy.model_copy(update={"holdout": holdout.num_rows / max(n_rows[table.name], 1)})
+        plan = plan.model_copy(update={"privacy": privacy})
+    return default_suite(plan, table, n_rows[table.name], n_rows)
 
 
 def _for_any_copy(expectations: list[dict[str, Any]], table: str, measured: Measured) -> Iterator[dict[str, Any]]:

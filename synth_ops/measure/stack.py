@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from synth_ops.measure.columns import Scale
+from synth_ops.owners import Owners
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Stack:
     """Positions of the rows that the model saw; likewise below."""
     holdout: NDArray[np.int64]
     synthetic: NDArray[np.int64]
+    ids: NDArray[np.uint64]
+    """Whose each real row is."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,9 +45,20 @@ class Stack:
         """Rows in the whole stack."""
         return len(self.training) + len(self.holdout) + len(self.synthetic)
 
+    @cached_property
+    def owners(self) -> Owners:
+        """Whose the training rows are."""
+        return Owners.of(self.ids[self.training])
 
-def stack_rows(real: pa.Table, synthetic: pa.Table, scales: Mapping[str, Scale], held_out: NDArray[np.bool_]) -> Stack:
-    """Lay the compared columns of both tables over each other."""
+
+def stack_rows(
+    real: pa.Table,
+    synthetic: pa.Table,
+    scales: Mapping[str, Scale],
+    held_out: NDArray[np.bool_],
+    ids: NDArray[np.uint64] | None = None,
+) -> Stack:
+    """Lay the compared columns of both tables over each other; without `ids`, each real row is its own."""
     columns = {name: _joined(real.column(name), synthetic.column(name)) for name in scales}
     numbers = {name: _numbers(columns[name]) for name, scale in scales.items() if scale == "number"}
     coded = {name: _labels(columns[name]) for name, scale in scales.items() if scale == "label"}
@@ -54,6 +69,7 @@ def stack_rows(real: pa.Table, synthetic: pa.Table, scales: Mapping[str, Scale],
         training=np.flatnonzero(~held_out),
         holdout=np.flatnonzero(held_out),
         synthetic=np.arange(synthetic.num_rows) + real.num_rows,
+        ids=np.arange(real.num_rows, dtype=np.uint64) if ids is None else ids,
     )
 
 
@@ -77,8 +93,19 @@ def _labels(column: "pa.ChunkedArray[Any]") -> tuple[NDArray[np.int64], tuple[st
     """Give the position of each value in the sorted dictionary of both tables."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    if pa.types.is_floating(column.type) or pa.types.is_temporal(column.type):
+    if _is_written(column.type):
         column = column.cast(pa.string())
     coded: Any = pa.concat_arrays(column.dictionary_encode().unify_dictionaries().chunks)
     codes = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False)
-    return np.asarray(codes, dtype=np.int64), tuple(str(v) for v in coded.dictionary.to_pylist())
+    return np.asarray(codes, dtype=np.int64), label_words(coded.dictionary)
+
+
+def label_words(values: pa.Array) -> tuple[str, ...]:
+    """Give distinct values as a label's code stands for them."""
+    written = values.cast(pa.string()) if _is_written(values.type) else values
+    return tuple(str(v) for v in written.to_pylist())
+
+
+def _is_written(dtype: pa.DataType) -> bool:
+    """Tell values that are compared by their text."""
+    return bool(pa.types.is_floating(dtype) or pa.types.is_temporal(dtype))

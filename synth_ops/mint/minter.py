@@ -54,19 +54,31 @@ class Minter(Record):
     """What stands in text columns that cannot be made otherwise: ``{}`` for JSON."""
 
 
-def fit_minter(column: ColumnPlan, schema: Column, values: pa.ChunkedArray, *, rare_below: int, offset: int) -> Minter:
+def fit_minter(
+    column: ColumnPlan,
+    schema: Column,
+    values: pa.ChunkedArray,
+    *,
+    rare_below: int,
+    offset: int,
+    told: pa.ChunkedArray | None = None,
+) -> Minter:
     """Look at a column once, and keep only what its making needs.
+
+    `told` is one of the values of each entity, for what `rare_below` of these share is no single entity's; without it,
+    each value is an entity's own.
 
     Raises:
         PlanError: the plan names no fake that there is.
     """
     kind = _kind_of(column, schema, values)
+    told = values if told is None else told
     return Minter(
         column=column.name,
         kind=kind,
-        offset=_first_tick(values, rare_below) if kind == "step" else offset,
+        offset=_first_tick(told, rare_below) if kind == "step" else offset,
         provider=check_provider(column.provider or "", column=column.name) if kind == "fake" else None,
-        pattern=Pattern.fit(values, rare_below=rare_below) if kind == "pattern" else None,
+        pattern=Pattern.fit(told, rare_below=rare_below) if kind == "pattern" else None,
         max_length=_max_length(schema.source_type),
         null_share=_null_share(values, schema, rare_below),
         distinct_share=_distinct_share(values) if kind in _REPEATING else 1.0,

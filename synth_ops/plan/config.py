@@ -41,10 +41,23 @@ def _only_true(value: object) -> object:
     return value
 
 
+def _columns(value: object) -> object:
+    """Take one name for a list of it."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _words(value: object) -> object:
+    if not isinstance(value, str) or len(value.split()) < _FEWEST_WORDS:
+        raise ValueError('must say in a few words why the rows are public, such as "the registry publishes them"')
+    return value
+
+
 def _empty(value: object) -> object:
     """Take a key with nothing after it for an empty mapping."""
     return {} if value is None else value
 
+
+_FEWEST_WORDS = 3
 
 Rows = Annotated[float | int, BeforeValidator(_rows), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 TimeBudget = Annotated[
@@ -52,6 +65,21 @@ TimeBudget = Annotated[
 ]
 Yes = Annotated[Literal[True] | None, BeforeValidator(_only_true), WithJsonSchema({"const": True})]
 Name = Annotated[str, Field(min_length=1)]
+Columns = Annotated[
+    Annotated[tuple[Name, ...], Field(min_length=1)] | None,
+    BeforeValidator(_columns),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            ]
+        }
+    ),
+]
+Words = Annotated[
+    str | None, BeforeValidator(_words), WithJsonSchema({"type": "string", "pattern": r"^\s*\S+(\s+\S+){2,}\s*$"})
+]
 
 
 class Section(BaseModel):
@@ -102,6 +130,10 @@ class TableConfig(Section):
     """How long training may take at most: 90s, 5m, 1h30m."""
     key_offset: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 1
     """First value of minted integer keys."""
+    entity: Columns = None
+    """The column or columns that say whose a row is, such as customer_id; else its parent does, or it is its own."""
+    public: Words = None
+    """Why the rows are public, in a few words: then too few entities do not keep the table from being published."""
     target: Name | None = None
     """The column that models trained on the copy will predict: the gate sees whether they can."""
     columns: Annotated[dict[Name, Annotated[ColumnConfig, BeforeValidator(_empty)]], BeforeValidator(_empty)] = {}

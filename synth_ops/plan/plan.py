@@ -32,6 +32,17 @@ class ColumnPlan(Record):
     """Why, in a few words: ``declared in synth.yaml``, ``primary key``, ``looks like an e-mail address``."""
 
 
+class Entity(Record):
+    """Whose a table's rows are: what is held out, and counted, together."""
+
+    columns: tuple[str, ...] = ()
+    """Those whose values name it; where there are none, each row is one, by its primary key or by all that it holds."""
+    through: ForeignKey | None = None
+    """The key of just those columns whose parent row belongs to it; without a parent, a row is an entity of its own."""
+    reason: str = "each row is its own"
+    """Why, in a few words."""
+
+
 class TablePlan(Record):
     """What becomes of one table."""
 
@@ -44,12 +55,14 @@ class TablePlan(Record):
     """Wall seconds that training may take at most."""
     key_offset: int = 1
     """First value of minted integer keys."""
-    public: str | None = None
-    """Why the table's rows are public, in words: privacy is not asserted of them then."""
     target: str | None = None
     """The column that models trained on the copy will predict: the gate sees whether they can."""
     foreign_keys: tuple[ForeignKey, ...] = ()
     """Those the source declares, and the soft ones of the configuration."""
+    entity: Entity = Entity()
+    """Whose its rows are."""
+    public: str | None = None
+    """Why its rows are public, in the words of synth.yaml: privacy is not asserted of them then."""
     columns: tuple[ColumnPlan, ...]
     table: Table
     """The table as the source declared it tonight."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableConfig
+from synth_ops.plan.entities import with_entities
 from synth_ops.plan.fates import Case, fate_of
 from synth_ops.plan.plan import Plan, Policy, Privacy, TablePlan
 from synth_ops.plan.problems import KeyPath, Problem, unknown
@@ -28,7 +29,7 @@ def resolve(config: Config, database: Database) -> Plan:
         expectations=str(Path(config.expectations) / config.dataset),
         privacy=Privacy.model_validate(config.privacy.model_dump()),
         policy=Policy.model_validate(config.policy.model_dump()),
-        tables=tuple(_table(config, table, database) for table in database.tables),
+        tables=with_entities(config, [_table(config, table, database) for table in database.tables]),
     )
 
 
@@ -44,6 +45,7 @@ def _table(config: Config, table: Table, database: Database) -> TablePlan:
         key_offset=said.key_offset,
         target=said.target,
         foreign_keys=keys,
+        public=said.public,
         columns=tuple(fate_of(Case(table, column, said, keys)) for column in table.columns),
         table=table,
     )
@@ -95,6 +97,9 @@ class _Asked:
                 yield Problem(here, self._unknown_column(name, self.table))
         if self.said.target is not None and self.said.target not in self.table.column_names:
             yield Problem((*self.path, "target"), self._unknown_column(self.said.target, self.table))
+        for position, name in enumerate(self.said.entity or ()):
+            if name not in self.table.column_names:
+                yield Problem((*self.path, "entity", position), self._unknown_column(name, self.table))
         for position, key in enumerate(self.said.foreign_keys):
             yield from self._key_problems((*self.path, "foreign_keys", position), key)
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth_ops.derived import Derived
+from synth_ops.owners import Owners
 from synth_ops.plan.plan import Kind, Plan, TablePlan
 from synth_ops.relate.clusters import ClusterSpec
 from synth_ops.relate.flat import (
@@ -69,16 +70,18 @@ def augment(  # noqa: PLR0913 — what is given is positional, how to look at it
     keep: NDArray[np.bool_] | None = None,
     previous: TableSpec | None = None,
     whole: Whole | None = None,
+    ids: NDArray[np.uint64] | None = None,
 ) -> Augmented:
     """Make the flat table of one table: its own learned columns beside what its relatives say of each row.
 
     `real` must hold the table itself, its parents and its children. `keep` marks the rows to learn from; keys are
     read of all rows, or children would be counted short. Where `real` holds a sample of the table's rows only,
     `whole` says of which; the table must not refer to itself then. `previous` is the spec of a model to be
-    warm-started: what its labels meant, tonight's mean.
+    warm-started: what its labels meant, tonight's mean. `ids` is whose each of the table's rows is; without it, each
+    row is an entity of its own.
     """
     clusters = {k.name: k.clusters for k in previous.others} if previous else {}
-    subject = _Subject(plan, table_name, real, relations, clusters, whole)
+    subject = _Subject(plan, table_name, real, relations, clusters, whole, ids)
     flat = _Flat()
     main, parent_columns = _add_parent(flat, subject)
     labels = {k.name: _label(subject, k) for k in subject.related.others}
@@ -120,6 +123,8 @@ class _Subject:
     """Clusters of an earlier night that labels stay with, by the key's name."""
     whole: Whole | None = None
     """All rows of the table of which `real` has a sample."""
+    ids: NDArray[np.uint64] | None = None
+    """Whose each of `rows` is."""
 
     @property
     def table(self) -> TablePlan:
@@ -169,7 +174,10 @@ class _Subject:
     @property
     def minters(self) -> Mapping[str, Mapping[str, object]]:
         derived = {d.column for d in self.derived}
-        return fit_minters(self.table, self.rows, self.related, self.key, derived, rare_below=self.rare_below)
+        firsts = None if self.ids is None else Owners.of(self.ids).firsts()
+        return fit_minters(
+            self.table, self.rows, self.related, self.key, derived, rare_below=self.rare_below, firsts=firsts
+        )
 
     def is_copied(self, key: ForeignKey) -> bool:
         return self.plan.table(key.ref_table).mode == "copy"

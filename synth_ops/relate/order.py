@@ -50,7 +50,7 @@ class Relations(Record):
 
     @classmethod
     def of(cls, plan: Plan, n_rows: Mapping[str, int], *, mains: Mapping[str, str | None] | None = None) -> "Relations":
-        """Choose every table's main key: the one to the largest synthesised parent, so that no cycle arises.
+        """Choose every table's main key: its entity's, or that to the largest synthesised parent; no cycle arises.
 
         `mains` overrules the choice by the key's name, for tables whose model already stands on one.
 
@@ -105,7 +105,10 @@ def _missing(table: TableRelations, done: Sequence[str]) -> set[str]:
 def _candidates(
     table: TablePlan, present: Mapping[str, TablePlan], n_rows: Mapping[str, int], wanted: str | None
 ) -> Iterable[ForeignKey]:
-    """Give the keys that may be main, best first; only the wanted one where a model stands on it already."""
+    """Give the keys that may be main, best first; only the wanted one where a model stands on it already.
+
+    The key that tells whose a row is comes first, so that a row and its parent are held out together.
+    """
     if table.mode != "synthesize":
         return ()
     keys = [
@@ -113,7 +116,8 @@ def _candidates(
         for k in _present_keys(table, present)
         if k.ref_table != table.name and present[k.ref_table].mode == "synthesize" and wanted in ("", k.name)
     ]
-    return sorted(keys, key=lambda k: (-n_rows.get(k.ref_table, 0), -len(k.columns), k.name))
+    through = table.entity.through
+    return sorted(keys, key=lambda k: (k != through, -n_rows.get(k.ref_table, 0), -len(k.columns), k.name))
 
 
 def _leads_to(start: str, goal: str, chosen: Mapping[str, ForeignKey]) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from synth_ops.derived import Derived, detect
 from synth_ops.mint import Minter, fit_minter, mint
@@ -36,7 +37,7 @@ def derive(table: TablePlan, rows: pa.Table, related: TableRelations) -> tuple[D
     return detect(rows, candidates=candidates)
 
 
-def fit_minters(
+def fit_minters(  # noqa: PLR0913 — what is looked at is positional, how by keyword
     table: TablePlan,
     rows: pa.Table,
     related: TableRelations,
@@ -44,14 +45,19 @@ def fit_minters(
     derived: AbstractSet[str],
     *,
     rare_below: int,
+    firsts: NDArray[np.int64] | None = None,
 ) -> dict[str, Mapping[str, Any]]:
-    """Look once at each column that is not learned, and at each key that may have orphans."""
+    """Look once at each column that is not learned, and at each key that may have orphans.
+
+    `firsts` is one row of each entity, where some have more.
+    """
     covered = {c for k in related.foreign_keys for c in k.columns}
     strays = {c for k in related.foreign_keys if k.soft for c in k.columns}
     otherwise = covered | key.unlearned | derived
     made = {c for c in table.table.column_names if c not in otherwise and not is_learned(table, c)}
     made |= set(key.minted) | strays
-    return {c: _fit(table, rows, c, rare_below) for c in sorted(made) if table.column(c).fate != "copy"}
+    told = rows if firsts is None else rows.select(sorted(made)).take(pa.array(firsts))
+    return {c: _fit(table, rows, c, rare_below, told) for c in sorted(made) if table.column(c).fate != "copy"}
 
 
 def is_whole(draft: Draft, column: str) -> bool:
@@ -122,12 +128,17 @@ def is_unique(table: TablePlan, column: str) -> bool:
     return (column,) in (table.table.primary_key, *table.table.unique)
 
 
-def _fit(table: TablePlan, rows: pa.Table, name: str, rare_below: int) -> dict[str, Any]:
+def _fit(table: TablePlan, rows: pa.Table, name: str, rare_below: int, told: pa.Table) -> dict[str, Any]:
     planned = table.column(name)
     # A key that the plan has as learned is minted nevertheless: keys are never learned.
     planned = planned if planned.fate in ("fake", "mint", "null") else planned.model_copy(update={"fate": "mint"})
     minter = fit_minter(
-        planned, table.table.column(name), rows.column(name), rare_below=rare_below, offset=table.key_offset
+        planned,
+        table.table.column(name),
+        rows.column(name),
+        rare_below=rare_below,
+        offset=table.key_offset,
+        told=told.column(name),
     )
     return minter.model_dump(mode="json")
 

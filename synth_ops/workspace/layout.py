@@ -5,6 +5,7 @@
     <root>/<dataset>/
       lock                                       held while a refresh runs
       private/                                   mode 0700: real rows, encoders, weights, full figures
+        salt                                     mode 0600: the key of the hashes that hold rows out
         nights/<night>/plan.json                 the plan, resolved against tonight's schema
         nights/<night>/real/<table>.parquet      what extract read
         nights/<night>/extracted.json            the record that completes the step; likewise below
@@ -65,6 +66,10 @@ class Workspace:
     @property
     def private(self) -> Path:
         return self.home / "private"
+
+    @property
+    def salt(self) -> Path:
+        return self.private / "salt"
 
     @property
     def private_night(self) -> Path:

@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 
 from synth_ops.init import init_project
+from tests.projects import fix_salt, make_public
 
 
 def build_shop(folder: Path, *, n_users: int = 100) -> Path:
@@ -25,4 +26,5 @@ def build_shop(folder: Path, *, n_users: int = 100) -> Path:
             [n_users, n_users],
         )
     init_project(f"duckdb:///{source}", folder)
-    return folder / "synth.yaml"
+    fix_salt(folder)
+    return make_public(folder / "synth.yaml")

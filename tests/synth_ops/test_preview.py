@@ -15,6 +15,7 @@ def test_preview_shows_rows_decisions_and_fates_and_writes_nothing(tmp_path: Pat
     tables = preview(config, Workspace(config.workspace, config.dataset, "2026-01-31"))
 
     assert [(t.name, t.n_rows, t.decision) for t in tables] == [("orders", 200, "retrain"), ("users", 100, "retrain")]
+    assert [t.entity.columns for t in tables] == [("user_id",), ()]
     assert all(c.reason for t in tables for c in t.columns)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -6,12 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from synth_ops.errors import PlanError
+from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.expectations import write_suites
-from synth_ops.records import Check, Sampled, SampledTable, Validated, verdict_of
+from synth_ops.records import Check, Sampled, SampledTable, Trained, Validated, verdict_of
 from synth_ops.validate import validate
 from synth_ops.workspace.files import sha256_of, write_record
 from synth_ops.workspace.layout import Workspace
+from tests.projects import SALT
 from tests.synth_ops.expectations.shop import Shop, draw_shop, honest_copy, shop_plan, with_column
 
 CANARY = "canary-7f3b91"
@@ -36,6 +37,7 @@ def lay_out(root: Path, real: Shop, copy: Shop) -> Workspace:
     plan = shop_plan(root / "suites")
     write_suites(root / "suites", plan, {name: rows.num_rows for name, rows in real.items()})
     write_record(workspace.plan, plan)
+    workspace.salt.write_text(SALT)
     sample(workspace, copy)
     for name, rows in real.items():
         pq.write_table(rows, workspace.real(name))
@@ -113,3 +115,22 @@ def test_the_record_is_json_all_through(tmp_path: Path, real: Shop) -> None:
     validated = validate(lay_out(tmp_path, real, honest_copy(real)))
 
     assert Validated.model_validate_json(validated.model_dump_json()) == validated
+
+
+def test_a_copy_is_not_measured_under_another_salt_than_its_models(tmp_path: Path, real: Shop) -> None:
+    """Rows that a model has seen would pass for held-out ones, and nothing would look copied."""
+    workspace = lay_out(tmp_path, real, honest_copy(real))
+    write_record(workspace.record("train"), Trained(night=workspace.night, tables=(), salt="another", seconds=0))
+
+    with pytest.raises(PlanError, match="synth-ops train --night 2026-01-31") as caught:
+        validate(workspace)
+    assert workspace.salt.read_text().strip() not in str(caught.value)
+
+
+def test_a_copy_is_not_measured_without_the_salt(tmp_path: Path, real: Shop) -> None:
+    workspace = lay_out(tmp_path, real, honest_copy(real))
+    workspace.salt.unlink()
+
+    with pytest.raises(CorruptArtifact, match="salt"):
+        validate(workspace)
+    assert not workspace.salt.exists()

@@ -83,6 +83,7 @@ def thin(stack: Stack, rng: np.random.Generator, at_most: int = MAX_ROWS) -> Sta
         training=np.arange(ends[0]),
         holdout=np.arange(ends[0], ends[1]),
         synthetic=np.arange(ends[1], ends[2]),
+        ids=stack.ids[rows[: ends[1]]],
     )
 
 

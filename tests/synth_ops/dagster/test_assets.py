@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from tests.projects import edit
 from tests.synth_ops.shop import build_shop
 
 dg = pytest.importorskip("dagster", reason="needs the extra dagster: pip install 'synth-ops[dagster]'")
@@ -23,7 +24,7 @@ def test_a_partition_is_a_night_that_ends_in_a_snapshot(tmp_path: Path) -> None:
 
 def test_what_the_plan_forbids_is_not_retried(tmp_path: Path) -> None:
     plan = build_shop(tmp_path)
-    plan.write_text(plan.read_text().replace("users: {}", "users: {columns: {no_such: {kind: numeric}}}"))
+    edit(plan, "  users:\n", "  users:\n    columns: {no_such: {kind: numeric}}\n")
     run = _materialize(plan, raise_on_error=False)
     failures = [e.step_failure_data for e in run.all_events if e.is_step_failure]
 

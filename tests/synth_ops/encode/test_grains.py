@@ -6,6 +6,7 @@ import pyarrow as pa
 from synth_ops.encode.grains import Grains
 from synth_ops.encode.numeric import NumericCodec
 from synth_ops.encode.rules import FitRules
+from synth_ops.owners import Owners
 
 N = 20_000
 
@@ -17,7 +18,7 @@ def decimals(values: np.ndarray) -> np.ndarray:
 
 
 def through(values: np.ndarray) -> np.ndarray:
-    codec = NumericCodec.fit(pa.array(values), FitRules(seed=0))
+    codec = NumericCodec.fit(pa.array(values), FitRules(seed=0), Owners.each(N))
     codes = codec.encode(pa.array(values))
     back = codec.decode(codes, pa.field("x", pa.float64()), np.random.default_rng(1))
     return np.asarray(back.to_numpy(zero_copy_only=False))
@@ -44,14 +45,14 @@ def test_precision_may_go_with_size() -> None:
 def test_even_digits_have_no_grains() -> None:
     index = np.random.default_rng(0).integers(10**4, 10**6, N)
 
-    assert Grains.fit(index, np.ones(N, np.int64)) is None
+    assert Grains.fit(index) is None
 
 
 def test_whole_numbers_that_are_mostly_rounded_stay_so() -> None:
     rng = np.random.default_rng(0)
     values = rng.lognormal(11, 0.5, N)
     values = np.where(rng.random(N) < 0.8, (values / 100).round() * 100, values.round())
-    codec = NumericCodec.fit(pa.array(values.astype(np.int64)), FitRules(seed=0))
+    codec = NumericCodec.fit(pa.array(values.astype(np.int64)), FitRules(seed=0), Owners.each(N))
 
     codes = codec.encode(pa.array(values.astype(np.int64)))
     back = codec.decode(codes, pa.field("x", pa.int64()), rng).to_numpy(zero_copy_only=False)

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from synth_ops.expectations import run_suites, write_suites
-from synth_ops.holdout import holdout_mask
+from synth_ops.holdout import look_whose
 from synth_ops.measure import Measured, Sides, Subject, measure_table
 from synth_ops.measure.support import common_range
 from synth_ops.plan.plan import ColumnPlan, Plan, TablePlan
 from synth_ops.records import Check
 from synth_ops.schema import Column, ForeignKey, Table
+from synth_ops.workspace.salt import NO_SALT
 
 Shop = dict[str, pa.Table]
 
@@ -97,15 +98,15 @@ def judge(plan: Plan, real: Shop, copy: Shop) -> tuple[Check, ...]:
     """Measure the copy and assert the suites that `init` would write, or those that already lie there."""
     write_suites(Path(plan.expectations), plan, {name: rows.num_rows for name, rows in real.items()})
     sides = Sides(real=partial(_read, real), synthetic=partial(_read, copy))
-    subjects = [_subject(plan, t, real[t.name], copy[t.name]) for t in plan.tables]
+    subjects = [_subject(plan, t, real[t.name], copy[t.name], sides) for t in plan.tables]
     measures = [m for subject in subjects for m in measure_table(subject, sides, seed=0)]
     measured = Measured(night="2026-01-31", inputs="", measures=tuple(measures), seconds=0)
     return run_suites(plan, measured, sides.synthetic)
 
 
-def _subject(plan: Plan, table: TablePlan, real: pa.Table, copy: pa.Table) -> Subject:
-    held_out = holdout_mask(real, table.table, dataset=plan.dataset, share=plan.privacy.holdout)
-    return Subject(plan, table, real, copy, held_out)
+def _subject(plan: Plan, table: TablePlan, real: pa.Table, copy: pa.Table, sides: Sides) -> Subject:
+    whose = look_whose(plan, table.name, real, sides.real, NO_SALT)
+    return Subject(plan, table, real, copy, whose.held_out, ids=whose.ids)
 
 
 def _read(shop: Shop, name: str, columns: tuple[str, ...] | None) -> pa.Table:

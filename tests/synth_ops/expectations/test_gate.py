@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from synth_ops.plan.plan import Plan
+from synth_ops.plan.plan import Entity, Plan
 from tests.synth_ops.expectations.shop import Shop, draw_shop, honest_copy, judge, refusals, shop_plan, with_column
 
 Spoiler = Callable[[Shop, Shop], pa.Table]
@@ -134,6 +134,23 @@ def test_a_rare_label_of_production_is_refused(plan: Plan, real: Shop) -> None:
         shop["users"] = with_column(shop["users"], "tier", pa.chunked_array([pa.array(tiers, pa.string())]))
 
     assert refusals(judge(plan, *shops)) == {"users: expect_column_categories_to_not_be_rare(tier)"}
+
+
+def test_a_label_of_one_users_many_orders_is_refused(plan: Plan, real: Shop) -> None:
+    """Of forty orders that hold it, all are one user's; were they anyone's, the label would be common."""
+    shops = [dict(real), honest_copy(real)]
+    for shop in shops:
+        status, owner = (shop["orders"][c].to_numpy(zero_copy_only=False).copy() for c in ("status", "user_id"))
+        status[:40], owner[:40] = "teapot", owner[0]
+        orders = with_column(shop["orders"], "status", pa.chunked_array([pa.array(status, pa.string())]))
+        shop["orders"] = with_column(orders, "user_id", pa.chunked_array([owner]))
+    orders = plan.table("orders")
+    owned = orders.model_copy(update={"entity": Entity(columns=("user_id",), through=orders.foreign_keys[0])})
+    by_user = plan.model_copy(update={"tables": (plan.table("users"), owned)})
+    rare = "orders: expect_column_categories_not_rare(status)"
+
+    assert rare in refusals(judge(by_user, *shops))
+    assert rare not in refusals(judge(plan, *shops))
 
 
 def test_too_few_rows_make_the_gate_abstain(plan: Plan, real: Shop) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from synth_ops.encode import FitRules, TableCodec
 from synth_ops.measure.copies import measure_copies, upper_bound
 from synth_ops.measure.draws import draw_samples
 from synth_ops.measure.grid import bin_edges, bin_labels, bin_numbers
@@ -18,10 +19,10 @@ from synth_ops.schema import ForeignKey
 Columns = dict[str, list[object]]
 
 
-def stack_of(real: pa.Table, synthetic: pa.Table) -> Stack:
+def stack_of(real: pa.Table, synthetic: pa.Table, ids: np.ndarray | None = None) -> Stack:
     """Hold out each fifth row; text is labels and the rest numbers."""
     scales = {f.name: "label" if pa.types.is_string(f.type) else "number" for f in real.schema}
-    return stack_rows(real, synthetic, scales, np.arange(real.num_rows) % 5 == 0)  # type: ignore[arg-type] # two of the scales
+    return stack_rows(real, synthetic, scales, np.arange(real.num_rows) % 5 == 0, ids)  # type: ignore[arg-type] # two of the scales
 
 
 def normal(n: int, seed: int) -> pa.Table:
@@ -107,6 +108,44 @@ def test_labels_that_a_copied_table_publishes_are_never_rare() -> None:
     unknown, rare = measure_categories("t", stack, 10, {"label": frozenset({"rare"})}, {})
 
     assert (unknown.observed, rare.observed) == (0.5, 0)
+
+
+def test_labels_of_one_prolific_customer_are_rare() -> None:
+    real = pa.table({"label": ["a"] * 60 + ["theirs"] * 40})
+    copy = pa.table({"label": ["a", "theirs"]})
+    ids = np.append(np.arange(60), np.full(40, 99)).astype(np.uint64)
+
+    _, by_rows = measure_categories("t", stack_of(real, copy), 10, {}, {})
+    _, by_entities = measure_categories("t", stack_of(real, copy, ids), 10, {}, {})
+
+    assert (by_rows.observed, by_entities.observed) == (0, 0.5)
+
+
+def test_a_label_that_stayed_needs_half_as_many_entities() -> None:
+    real = pa.table({"label": ["a"] * 60 + ["edge"] * 6 + ["rare"] * 4})
+    stack = stack_of(real, pa.table({"label": ["edge", "edge", "edge", "rare"]}))
+    kept = {"label": frozenset({"a", "edge", "rare"})}
+
+    _, first_night = measure_categories("t", stack, 10, {}, {})
+    _, later = measure_categories("t", stack, 10, {}, {}, kept)
+
+    assert (first_night.observed, later.observed) == (1, 0.25)
+
+
+def test_the_range_ends_with_the_kth_entity_and_not_with_the_kth_row() -> None:
+    """Twenty of the largest values are one customer's; the encoder and the gate agree on where the range ends."""
+    values = np.append(np.arange(400.0), 5_000 + np.arange(20.0))
+    ids = np.append(np.arange(400), np.full(20, 999)).astype(np.uint64)
+    stack = stack_of(pa.table({"x": values}), pa.table({"x": [5_005.0, 200.0]}), ids)
+
+    (measure,) = measure_ranges("t", stack, 10)
+
+    training = stack.training
+    codec = TableCodec.fit(pa.table({"x": values[training]}), {}, FitRules(seed=0), ids=ids[training])
+    made = codec.decode(codec.encode(pa.table({"x": values[training]})), np.random.default_rng(0)).column("x")
+    low, high = common_range(values[training], 10, stack.owners)
+    assert measure.observed == 0.5
+    assert low <= min(made.to_pylist()) < max(made.to_pylist()) <= high < 400
 
 
 def test_nulls_are_a_difference_of_shares() -> None:

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 from synth_ops.arrow_types import text
-from synth_ops.holdout import holdout_mask
+from synth_ops.holdout import look_whose
 from synth_ops.measure import Measure, Sides, Subject, compared_columns, measure_table
-from synth_ops.plan.plan import ColumnPlan, Kind, Plan, TablePlan
+from synth_ops.plan.plan import ColumnPlan, Entity, Kind, Plan, TablePlan
 from synth_ops.schema import Column, ForeignKey, Table
+from synth_ops.workspace.salt import NO_SALT
 
 N = 1000
 
@@ -27,9 +28,8 @@ def plan_of(rows: pa.Table, **change: Any) -> Plan:
 def measure(real: pa.Table, copy: pa.Table, **change: Any) -> dict[tuple[str, str], Measure]:
     plan = plan_of(real, **change)
     sides = Sides(real=lambda _name, _columns: real, synthetic=lambda _name, _columns: copy)
-    subject = Subject(
-        plan, plan.tables[0], real, copy, holdout_mask(real, plan.tables[0].table, dataset="d", share=0.2)
-    )
+    whose = look_whose(plan, "t", real, sides.real, NO_SALT)
+    subject = Subject(plan, plan.tables[0], real, copy, whose.held_out, ids=whose.ids)
     return {(m.name, m.subject): m for m in measure_table(subject, sides, 0)}
 
 
@@ -100,6 +100,22 @@ def test_few_rows_are_no_statistics(n_rows: int) -> None:
     assert found["row_count_ratio", ""].observed == 1
     assert found["undeclared_columns", ""].observed == 0
     assert found["mean_pair_error", ""].error is not None
+
+
+def test_the_entities_of_a_table_are_counted_and_not_its_rows() -> None:
+    rows = pa.table({"x": pa.array(range(N)), "owner": pa.array([i % 30 for i in range(N)])})
+
+    by_owner = measure(rows, rows, entity=Entity(columns=("owner",)))
+    by_row = measure(rows, rows)
+
+    assert (by_owner["entities", ""].observed, by_row["entities", ""].observed) == (30, N)
+    assert by_owner["entities", ""].n == N
+
+
+def test_a_copied_table_has_no_entities() -> None:
+    rows = pa.table({"x": pa.array(range(N))})
+
+    assert ("entities", "") not in measure(rows, rows, mode="copy")
 
 
 def test_an_empty_copy_of_many_rows_is_measured_as_such() -> None:

@@ -61,6 +61,22 @@ def test_only_kept_rows_are_learned_from() -> None:
     assert augmented("child", keep=np.arange(100) < 60).table.num_rows == 60
 
 
+def test_a_word_that_one_entitys_keys_share_is_no_shape_of_keys() -> None:
+    """Of forty orders whose numbers begin with a name, all are one customer's."""
+    numbers = [f"ZEBEDEE-{i:04d}" for i in range(40)] + [f"ORDER-{i:04d}" for i in range(60)]
+    orders = rows_of("number", number=numbers, size=np.arange(100))
+    plan = plan_of(table("orders", orders, "number"))
+    ids = np.append(np.zeros(40), np.arange(1, 61)).astype(np.uint64)
+    relations = Relations.of(plan, {"orders": 100})
+
+    by_row = augment(plan, "orders", {"orders": orders}, relations).spec.model_dump_json()
+    by_entity = augment(plan, "orders", {"orders": orders}, relations, ids=ids).spec.model_dump_json()
+
+    assert "ZEBEDEE" in by_row
+    assert "ZEBEDEE" not in by_entity
+    assert "ORDER" in by_entity
+
+
 def test_every_flat_column_has_a_kind() -> None:
     made = augmented("child")
 

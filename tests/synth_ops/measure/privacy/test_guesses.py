@@ -1,5 +1,7 @@
 """What guesses hit, and what no guess could."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ def stack() -> Stack:
         training=np.flatnonzero(np.arange(N) % 3 != 0),
         holdout=np.flatnonzero(np.arange(N) % 3 == 0),
         synthetic=np.arange(0),
+        ids=np.arange(N, dtype=np.uint64),
     )
 
 
@@ -64,9 +67,7 @@ def test_nulls_of_numbers_and_uncommon_labels_are_no_targets() -> None:
 
 def test_one_class_is_always_guessed() -> None:
     rows = stack()
-    same = Stack(
-        {**rows.numbers}, {"same": np.zeros(N, dtype=np.int64)}, {}, rows.training, rows.holdout, rows.synthetic
-    )
+    same = replace(rows, labels={"same": np.zeros(N, dtype=np.int64)})
     (secret,) = secrets_of(same, ("same",))
 
     assert guess_by_trees(secret, rows.training, rows.holdout, seed=0)[0].all()

@@ -19,6 +19,7 @@ def stack_of(numbers: dict[str, list[float]], labels: dict[str, list[int]], n_sy
         training=np.arange(n - n_synthetic),
         holdout=np.arange(0),
         synthetic=np.arange(n - n_synthetic, n),
+        ids=np.arange(n - n_synthetic, dtype=np.uint64),
     )
 
 
