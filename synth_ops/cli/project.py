@@ -77,7 +77,7 @@ def _tell(record: "Initialised") -> None:
     for path in record.files:
         print_line(f"wrote {path}")
     if record.to_look_at:
-        print_line("\nLook at these columns: what becomes of them was told from their names and types.")
+        print_line("\nLook at these columns: what becomes of them was told from their names, types and values.")
         print_rows(
             ("table", "column", "fate", "why"), [(c.table, c.column, c.fate, c.reason) for c in record.to_look_at]
         )

@@ -38,7 +38,7 @@ def config_text(plan: Plan, source: str, *, soft: Mapping[str, Sequence[ForeignK
 
 def needs_look(column: ColumnPlan) -> bool:
     """Tell whether a person should look at what was decided: it was told from a name, or the values are lost."""
-    return column.reason.startswith("looks like") or column.fate == "null" or column.provider is not None
+    return "like" in column.reason.split() or column.fate == "null" or column.provider is not None
 
 
 def _table(table: TablePlan, soft: Sequence[ForeignKey], referred: set[str]) -> Iterator[str]:

@@ -1,19 +1,25 @@
 """Resolving a configuration against the schema that was found: every table and column gets a fate and a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableConfig
 from synth_ops.plan.fates import Case, fate_of
+from synth_ops.plan.finding import Finding
 from synth_ops.plan.plan import Plan, Policy, Privacy, TablePlan
 from synth_ops.plan.problems import KeyPath, Problem, unknown
 from synth_ops.plan.types import comparable, fitting_kinds
 from synth_ops.schema import Column, Database, ForeignKey, Table
 
+Findings = Mapping[str, Mapping[str, Finding]]
+"""By table and column."""
 
-def resolve(config: Config, database: Database) -> Plan:
+
+def resolve(config: Config, database: Database, seen: Findings | None = None) -> Plan:
     """Give the plan of every table and column. It is pure data, and no secret is in it.
+
+    `seen` is what values say of persons, for `init` to write down: a night's plan depends on no night's values.
 
     Raises:
         PlanError: synth.yaml names what the schema does not have, or asks for what a type does not allow.
@@ -28,11 +34,11 @@ def resolve(config: Config, database: Database) -> Plan:
         expectations=str(Path(config.expectations) / config.dataset),
         privacy=Privacy.model_validate(config.privacy.model_dump()),
         policy=Policy.model_validate(config.policy.model_dump()),
-        tables=tuple(_table(config, table, database) for table in database.tables),
+        tables=tuple(_table(config, table, database, (seen or {}).get(table.name, {})) for table in database.tables),
     )
 
 
-def _table(config: Config, table: Table, database: Database) -> TablePlan:
+def _table(config: Config, table: Table, database: Database, seen: Mapping[str, Finding]) -> TablePlan:
     said, defaults = config.tables.get(table.name, TableConfig()), config.defaults
     keys = _all_keys(table, said, database)
     return TablePlan(
@@ -43,7 +49,7 @@ def _table(config: Config, table: Table, database: Database) -> TablePlan:
         time_budget_seconds=said.time_budget or defaults.time_budget,
         key_offset=said.key_offset,
         foreign_keys=keys,
-        columns=tuple(fate_of(Case(table, column, said, keys)) for column in table.columns),
+        columns=tuple(fate_of(Case(table, c, said, keys, seen.get(c.name))) for c in table.columns),
         table=table,
     )
 
