@@ -9,8 +9,8 @@ import pytest
 
 from synth_ops.expectations import default_suite, suite_path, write_suites
 from synth_ops.expectations.custom import ExpectColumnPairsToMatchReference, registered_types
-from synth_ops.expectations.defaults import suite_text
 from synth_ops.expectations.rules import RULES
+from synth_ops.expectations.suggest import suite_text
 from synth_ops.plan.plan import Plan
 from synth_ops.records import Check
 from tests.synth_ops.expectations.shop import Shop, draw_shop, judge, shop_plan
