@@ -151,8 +151,8 @@ def _resume(config: Config, workspace: Workspace) -> Extracted | None:
     if plan == before:
         return record
     record = record.model_copy(update={"suspects": _suspects_now(config, before, plan, record)})
+    write_record(workspace.record("extract"), record)  # before the plan: killed in between, it is judged once more
     write_record(workspace.plan, plan)
-    write_record(workspace.record("extract"), record)
     return record
 
 

@@ -126,8 +126,8 @@ def suggest(
 def _tell_suites(suites: "Sequence[SuggestedSuite]", *, write: bool) -> None:
     """Print the diffs, what was kept although its subject is gone, and what comes next."""
     for suite in suites:
-        for line in suite.diff.splitlines():
-            print_line(line)
+        if suite.diff:
+            print_line(suite.diff.removesuffix("\n"))
         for orphan in suite.orphans:
             print_line(f"{suite.path}: {orphan} is of a column or key that is gone; it is kept, for it was edited")
     changed = [s for s in suites if s.state in ("new", "changed")]

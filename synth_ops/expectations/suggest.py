@@ -97,4 +97,4 @@ def _read_by_persons(suite: Suite) -> list[str]:
     """Give the lines of the suite without its record, ``meta`` at the end as it is written."""
     told = without_record(suite)
     ordered = {key: value for key, value in told.items() if key != "meta"} | {"meta": told["meta"]}
-    return suite_text(ordered).splitlines(keepends=True)
+    return [f"{line}\n" for line in suite_text(ordered).split("\n")[:-1]]
