@@ -20,7 +20,10 @@ from synth_ops.personal.numbers import (
 )
 from synth_ops.personal.sample import Sample
 from synth_ops.personal.texts import (
+    has_shape_of_address,
     holds_email,
+    is_browser,
+    is_postal_address,
     is_random,
     is_secret,
     is_street_address,
@@ -61,14 +64,18 @@ KINDS: tuple[Kind, ...] = (
     Kind("IP addresses", is_ipv6, "ipv6"),
     Kind("random identifiers", is_uuid_text, None),
     Kind("coordinates", are_coordinates, None),
-    Kind("phone numbers", is_phone, "phone_number", 0.4),
+    Kind("phone numbers", is_phone, "phone_number", 0.2),
     Kind("tokens or hashes", is_random, None),
+    Kind("signatures of browsers", is_browser, "user_agent"),
+    Kind("postal addresses", is_postal_address, "address", 0.4),
     Kind("street addresses", is_street_address, "street_address", 0.4),
 )
 """The first that fits decides."""
 
 MIN_FITTING = 3
 """So many values of a kind make a column personal, or half of them where there are few."""
+MIN_SHAPED, MIN_STREETS = 0.7, 0.05
+"""Shares of values that are words and a number, and that name a street, from which a column holds addresses."""
 PROSE_WORDS, PROSE_CHARACTERS, PROSE_DISTINCT = 6, 40, 0.5
 """Medians of a value's words and characters, and share of different values, from which a column is free text."""
 MIN_DECIMALS = 3
@@ -96,7 +103,7 @@ def _finding(sample: Sample) -> Finding | None:
     values = [text.strip() for text in sample.values if text.strip()]
     if not values:
         return None
-    by_form = _by_form(values)
+    by_form = _by_form(values) or _by_shape(values)
     if by_form and by_form.share >= MOST:
         return by_form
     if _is_prose(values, sample.distinct_share):  # which may quote addresses here and there
@@ -118,6 +125,15 @@ def _by_form(values: Sequence[str]) -> Finding | None:
             fate: Literal["fake", "mint"] = "fake" if kind.provider else "mint"
             return Finding(looks_like=kind.looks_like, share=share, fate=fate, provider=kind.provider)
     return None
+
+
+def _by_shape(values: Sequence[str]) -> Finding | None:
+    """Find addresses where street words are of a language or a kind that is not listed, but some are."""
+    share = sum(map(has_shape_of_address, values)) / len(values)
+    with_street = sum(map(is_street_address, values)) / len(values)
+    if len(values) < MIN_VALUES or share < MIN_SHAPED or with_street < MIN_STREETS:
+        return None
+    return Finding(looks_like="street addresses", share=share, fate="fake", provider="street_address")
 
 
 def _by_names(values: Sequence[str]) -> Finding | None:

@@ -1,8 +1,8 @@
 """A sample of a column's different values, uniform whatever their order and number, taken while rows stream by.
 
 Of different values those with the smallest hashes are kept: which are kept depends neither on how often a value stands
-nor on where. Of a large table only every 32nd row is looked at, so that a column costs a few microseconds a thousand
-rows; of a small one, every row.
+nor on where. Of a large table every 32nd row is looked at, of a small one every row. A million rows that all differ
+cost .3 s a column, and rows that repeat next to nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 MOST_KEPT = 2_000
 """Different values of a column."""
-DENSE_ROWS = 65_536
+DENSE_ROWS = 32_768
 """A table of so many rows or fewer is looked at whole."""
 STEP = 32
 """Of a larger one, one row in so many."""

@@ -30,13 +30,23 @@ _STREET_WORDS = (
     r"|hwy|parkway|pkwy|terrace|crescent|close|rue|chemin|quai|allée|impasse|via|viale|piazza|corso|calle|avda|avenida"
     r"|paseo|plaza|rua|travessa|praça|rambla|ulica|ul|c/|p\.? ?o\.? box"
 )
-_STREET = re.compile(
-    rf"\b(?:{_STREET_WORDS})\b|\w{{2,}}(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|damm|ufer|gatan|vägen|veien|vej"
-    r"|gade|straat|laan|kade|plein|katu|tie)\b",
+_STREET = re.compile(rf"\b(?:{_STREET_WORDS})\b", re.IGNORECASE)
+_STREET_IN_ONE_WORD = re.compile(
+    r"\w{2,}(?:(?:stra(?:ß|ss)e|weg|gasse|platz|allee|damm|ufer|gatan|vägen|veien|vej|gade|straat|laan|kade|plein|katu"
+    r"|tie)\b|str\.)",
     re.IGNORECASE,
+)
+_SHAPE = re.compile(
+    r"(?:\w+\.? )?\d{1,5}(?:[/ -]?\w{1,3})?,?(?:\s[^\W\d_][\w.'-]*){1,6}.*"  # Flat 12 Elm Ramp
+    r"|(?:[^\W\d_][\w.'-]*,? ){1,6}(?:\w+\.?:? )?\d{1,5}.*",  # Cuesta Ambrosio Porta, nº 19
+    re.DOTALL,
 )
 _HOUSE = re.compile(r"\b\d{1,5}(?:[ -]?[A-Za-z])?\b")
 _MOST_WORDS_OF_AN_ADDRESS = 14
+_STREET_AND_NUMBER = 2
+"""Words of ``Court 3``, which is no address yet."""
+_POSTCODE = re.compile(r"[,\n]\s*(?:\S+ ){0,4}?(?:\d{4,6}(?:-\d{3,4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})\b")
+_BROWSER = re.compile(r"(?:Mozilla|Opera|Dalvik|okhttp|curl|PostmanRuntime|python-requests)/\d")
 
 
 def holds_email(text: str) -> bool:
@@ -93,14 +103,35 @@ def _bits(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in Counter(text).values())
 
 
+def is_browser(text: str) -> bool:
+    """Tell whether it is what a browser says it is."""
+    return _BROWSER.match(text) is not None
+
+
+def is_postal_address(text: str) -> bool:
+    """Tell whether a street, a number and a postcode stand in it.
+
+    >>> is_postal_address("12 Elm Street, Springfield, IL 62704"), is_postal_address("12 Elm Street, 2nd floor")
+    (True, False)
+    """
+    return _POSTCODE.search(text) is not None and is_street_address(_POSTCODE.sub(",", text))
+
+
 def is_street_address(text: str) -> bool:
     """Tell whether a street and a number stand in it.
 
     >>> [is_street_address(x) for x in ("12 Elm Street", "Obere Str. 57", "Hauptstraße 5", "59 rue de l'Abbaye")]
     [True, True, True, True]
-    >>> [is_street_address(x) for x in ("Wall Street", "Spring Lake", "24 - 12 oz bottles", "Boeing 737")]
+    >>> [is_street_address(x) for x in ("Wall Street", "Court 3", "24 - 12 oz bottles", "Boeing 737")]
     [False, False, False, False]
     """
-    if len(text.split()) > _MOST_WORDS_OF_AN_ADDRESS:
+    n_words = len(text.split())
+    if n_words > _MOST_WORDS_OF_AN_ADDRESS or not _HOUSE.search(text):
         return False
-    return _HOUSE.search(text) is not None and _STREET.search(text) is not None
+    of_its_own = n_words > _STREET_AND_NUMBER and _STREET.search(text) is not None
+    return of_its_own or _STREET_IN_ONE_WORD.search(text) is not None
+
+
+def has_shape_of_address(text: str) -> bool:
+    """Tell whether it is a number and some words, or some words and a number: many things are, addresses all."""
+    return len(text.split()) <= _MOST_WORDS_OF_AN_ADDRESS and _SHAPE.fullmatch(text) is not None

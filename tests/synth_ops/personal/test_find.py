@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pytest
+from faker import Faker
 
 from synth_ops.mint.fake import fake
 from synth_ops.personal import looked_at
@@ -16,11 +17,15 @@ from synth_ops.personal.find import KINDS
 from synth_ops.schema import Column, Table
 from tests.synth_ops.personal.columns import found_in, word_for
 
-RNG = np.random.default_rng(7)
 MADE = (
     "email", "phone_number", "iban", "credit_card_number", "ipv4", "ipv6", "mac_address", "ssn", "street_address",
-    "name", "first_name", "last_name",
+    "name", "first_name", "last_name", "address", "user_agent", "text",
 )  # fmt: skip
+PUBLIC = {
+    "city", "color_name", "company", "country", "country_code", "currency_code", "domain_name", "file_name", "job",
+    "license_plate", "locale", "postcode", "sentence", "state", "state_abbr", "street_name", "swift", "timezone", "url",
+    "word",
+}  # fmt: skip
 LABELS = ["free", "paid", "trial", "closed", "on hold", "Not in universe", "Self-emp-not-inc"]
 TOWNS = [
     "Houston", "Chicago", "Philadelphia", "Phoenix", "Dallas", "Austin", "Jacksonville", "Columbus", "Charlotte",
@@ -67,9 +72,23 @@ NOTES = [f"{a} the customer {b} and asked us to {c}" for a in ("Yesterday", "On 
 
 @pytest.mark.parametrize("provider", MADE)
 def test_what_a_fake_stands_for_is_found_by_its_values(provider: str) -> None:
-    values = fake(provider, 300, rng=RNG).to_pylist()
+    values = fake(provider, 300, rng=np.random.default_rng(7)).to_pylist()
 
     assert word_for(values) == f"{{fake: {provider}}}"
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "es_MX", "fr_FR", "it_IT", "nl_NL", "pt_BR", "sv_SE", "tr_TR"])
+@pytest.mark.parametrize("provider", ["name", "first_name", "last_name", "phone_number", "street_address"])
+def test_persons_of_other_countries_are_found(locale: str, provider: str) -> None:
+    source = Faker(locale)
+    source.seed_instance(7)
+
+    assert word_for([str(getattr(source, provider)()) for _ in range(300)]) == f"{{fake: {provider}}}"
+
+
+@pytest.mark.parametrize("provider", sorted(PUBLIC))
+def test_what_is_made_of_no_person_is_learned(provider: str) -> None:
+    assert word_for(fake(provider, 300, rng=np.random.default_rng(7)).to_pylist()) is None
 
 
 @pytest.mark.parametrize(
@@ -96,7 +115,7 @@ def test_numbers_and_secrets_that_no_fake_stands_for_are_minted(values: list[str
 
 
 def test_identifiers_of_16_bytes_in_text_are_minted() -> None:
-    assert word_for(fake("uuid4", 100, rng=RNG).to_pylist()) == "{mint: true}"
+    assert word_for(fake("uuid4", 100, rng=np.random.default_rng(7)).to_pylist()) == "{mint: true}"
 
 
 def test_url_is_personal_if_it_names_an_account() -> None:
@@ -135,20 +154,23 @@ def test_free_text_is_told_from_long_labels() -> None:
 
 
 def test_few_addresses_among_labels_are_enough() -> None:
-    addresses = fake("email", 20, rng=RNG).to_pylist()
+    addresses = fake("email", 20, rng=np.random.default_rng(7)).to_pylist()
 
     assert word_for([f"label {n}" for n in range(200)] + addresses) == "{fake: email}"
     assert word_for([f"label {n}" for n in range(200)] + addresses[:2]) is None
 
 
 def test_addresses_that_free_text_quotes_leave_it_free_text() -> None:
-    quoting = [f"{note} by {e}" for note, e in zip(NOTES, fake("email", 5, rng=RNG).to_pylist(), strict=False)]
+    quoting = [
+        f"{note} by {e}"
+        for note, e in zip(NOTES, fake("email", 5, rng=np.random.default_rng(7)).to_pylist(), strict=False)
+    ]
 
     assert word_for(NOTES + quoting) == "{fake: text}"
 
 
 def test_family_name_may_come_first() -> None:
-    names = [f"{b}, {a}" for a, b in (n.split() for n in fake("name", 200, rng=RNG).to_pylist())]
+    names = [f"{b}, {a}" for a, b in (n.split() for n in fake("name", 200, rng=np.random.default_rng(7)).to_pylist())]
 
     assert word_for(names) == "{fake: name}"
 
