@@ -97,7 +97,9 @@ def _record_in(suite: Suite) -> Hashes:
 
 
 def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+    """Give twelve hex digits, the same for 1 and 1.0, between which editors of JSON do not tell."""
+    alike = json.loads(json.dumps(value), parse_int=float)
+    return hashlib.sha256(json.dumps(alike, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _ours(entries: Sequence[Entry], record: Hashes) -> dict[int, str]:

@@ -116,6 +116,13 @@ def test_edit_taken_back_follows_again() -> None:
     assert bound_of(again(mine, "age", bound=0.3), "age") == 0.3
 
 
+def test_number_that_an_editor_writes_otherwise_is_no_edit() -> None:
+    mine = merge(None, generated("age", bound=1.0), table("age")).suite
+    reformatted = json.loads(json.dumps(mine).replace("1.0", "1"))
+
+    assert bound_of(again(reformatted, "age", bound=0.3), "age") == 0.3
+
+
 def test_new_column_gets_its_expectation_beside_edits() -> None:
     suite = again(edited(first("age"), raise_bound), "age", "size")
 
