@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal
 
 from synth_ops.personal.names import MIN_VALUES, share_of_full_names, share_of_single_names
@@ -77,7 +76,9 @@ MIN_FITTING = 3
 MIN_SHAPED, MIN_STREETS = 0.7, 0.05
 """Shares of values that are words and a number, and that name a street, from which a column holds addresses."""
 PROSE_WORDS, PROSE_CHARACTERS, PROSE_DISTINCT = 6, 40, 0.5
-"""Medians of a value's words and characters, and share of different values, from which a column is free text."""
+"""Words and characters of most values, and share of different ones, from which a column is free text."""
+OF_PERSONS = frozenset({"email", "name", "first_name", "last_name", "user_name", "ssn"})
+"""The fakes of what a person has, and a shop or an airport seldom."""
 MIN_DECIMALS = 3
 """Of degrees: 100 m."""
 _LATITUDE, _LONGITUDE = re.compile(r"(?:.+_)?lat(?:itude)?"), re.compile(r"(?:.+_)?(?:lon|lng|long|longitude)")
@@ -106,15 +107,17 @@ def _finding(sample: Sample) -> Finding | None:
     by_form = _by_form(values) or _by_shape(values)
     if by_form and by_form.share >= MOST:
         return by_form
-    if _is_prose(values, sample.distinct_share):  # which may quote addresses here and there
-        return Finding(looks_like="free text", share=1.0, fate="fake", provider="text")
-    return by_form or (_by_names(values) if len(values) >= MIN_VALUES else None)
+    prose = _by_length(values) if sample.distinct_share >= PROSE_DISTINCT else None
+    return prose or by_form or (_by_names(values) if len(values) >= MIN_VALUES else None)
 
 
-def _is_prose(values: Sequence[str], distinct_share: float) -> bool:
-    if len(values) < MIN_FITTING or distinct_share < PROSE_DISTINCT:
-        return False
-    return median(map(len, values)) >= PROSE_CHARACTERS and median(len(v.split()) for v in values) >= PROSE_WORDS
+def _by_length(values: Sequence[str]) -> Finding | None:
+    """Find free text, which may quote addresses here and there."""
+    n_long = sum(len(text) >= PROSE_CHARACTERS and len(text.split()) >= PROSE_WORDS for text in values)
+    share = n_long / len(values)
+    if share < MOST or n_long < MIN_FITTING:
+        return None
+    return Finding(looks_like="free text", share=share, fate="fake", provider="text")
 
 
 def _by_form(values: Sequence[str]) -> Finding | None:
@@ -149,9 +152,10 @@ _NAMES = {"name": "names of persons", "first_name": "given names", "last_name": 
 
 
 def _homes(table: Table, samples: Mapping[str, Sample], found: Mapping[str, Finding]) -> Iterator[tuple[str, Finding]]:
-    """Find positions that are as exact as a house, beside what names persons; airports alone are geography."""
-    of_persons = found or [c for c in table.columns if is_text(c) and personal_data(c.name, table.column_names)]
-    if not of_persons:
+    """Find positions that are as exact as a house, beside what names persons; those of airports are geography."""
+    told = (personal_data(c.name, table.column_names) for c in table.columns if is_text(c))
+    providers = {f.provider for f in found.values()} | {p.provider for p in told if p}
+    if not providers & OF_PERSONS:
         return
     for name in _positions(table):
         values = samples[name].values if name in samples else ()

@@ -206,7 +206,7 @@ def test_exact_positions_beside_persons_are_homes() -> None:
 
 
 def test_positions_of_things_and_of_towns_are_learned() -> None:
-    assert found_in(faa=["EWR"] * 60, **positions(5)) == {}
+    assert found_in(faa=["EWR"] * 60, phone=["+49 30 1234567"] * 60, **positions(5)).keys() == {"phone"}
     assert found_in(email=["x"] * 60, **positions(1)) == {}
 
 
