@@ -49,7 +49,7 @@ def merge(written: Suite | None, default: Suite, table: Table) -> Merged:
     entries = _placed(_followed(written, now, ours), now, new)
     body = {**written, NOTES: _notes(written, default, record), "expectations": entries}
     settled = {slot: hashed for slot, hashed in record.items() if slot not in ours.values()}
-    merged = _with_record(body, default["meta"], settled | _record_of(default))
+    merged = _with_record(body, default["meta"], {**settled, **_record_of(default)})
     return Merged(merged if _differ(merged, written) else written, tuple(_orphans(theirs, table)))
 
 
@@ -70,8 +70,7 @@ def name_of(entry: Entry) -> str:
 
 
 def _words(value: object) -> list[str]:
-    words = value if isinstance(value, list) else [value]
-    return words if all(isinstance(word, str) for word in words) else []
+    return [word for word in (value if isinstance(value, list) else [value]) if isinstance(word, str)]
 
 
 def _slots(entries: Sequence[Entry]) -> dict[str, Entry]:

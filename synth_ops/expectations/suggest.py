@@ -47,7 +47,7 @@ def write_suites(folder: Path, plan: Plan, n_rows: Mapping[str, int]) -> list[Pa
 
 def suite_text(suite: Suite) -> str:
     """Give the suite as JSON with one expectation a line: a bound is found by its column, and a diff shows it."""
-    return "{\n" + ",\n".join(f' "{key}": {_value(key, value)}' for key, value in suite.items()) + "\n}\n"
+    return "{\n" + ",\n".join(f" {_line(key)}: {_value(key, value)}" for key, value in suite.items()) + "\n}\n"
 
 
 def _value(key: str, value: Any) -> str:  # noqa: ANN401 — whatever the file holds

@@ -183,7 +183,7 @@ def test_notes_of_the_suite_follow_unless_edited() -> None:
 
 
 def test_what_else_a_person_put_into_the_file_stays() -> None:
-    mine = edited(first("age"), lambda s: (s.update(id="x"), s["meta"].update(owner="Ann")))
+    mine = edited(first("age"), lambda s: s.update(id="x", meta=s["meta"] | {"owner": "Ann"}))
     suite = again(mine, "age", "size")
 
     assert (suite["id"], suite["meta"]["owner"]) == ("x", "Ann")

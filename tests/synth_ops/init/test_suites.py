@@ -36,6 +36,11 @@ def edit(path: Path, do: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(json.dumps(suite, indent=4))
 
 
+def explain_plan(suite: dict[str, Any]) -> None:
+    entry = next(e for e in suite["expectations"] if e["kwargs"] == {"column": "plan"})
+    entry["notes"] = "Ask Ann."
+
+
 def about(path: Path, column: str) -> list[dict[str, Any]]:
     return [dict(e) for e in read_entries(path) if e["kwargs"].get("column") == column]
 
@@ -77,7 +82,9 @@ def test_written_suite_holds_the_new_column_and_every_edit(plan: Path) -> None:
 
 def test_edited_expectation_of_a_vanished_column_is_kept_and_named(plan: Path) -> None:
     path = suite_of(plan, "users")
-    edit(path, lambda s: [e.update(notes="Ask Ann.") for e in s["expectations"] if e["kwargs"].get("column") == "plan"])
+    edit(
+        path, lambda s: next(e for e in s["expectations"] if e["kwargs"] == {"column": "plan"}).update(notes="Ask Ann.")
+    )
     change(plan.parent, "ALTER TABLE users DROP COLUMN plan")
     _, users = suggest(plan, write=True)
 
