@@ -42,7 +42,7 @@ def edit(plan: Plan, **change: Any) -> None:
 
 
 def test_an_unknown_expectation_is_refused_with_the_nearest(plan: Plan, real: Shop) -> None:
-    edit(plan, type="expect_columns_as_declred")
+    edit(plan, type="expect_table_columns_to_match_sorce")
 
     (check,) = suite_checks(plan, real)
     assert (check.verdict, check.severity) == ("ABSTAIN", "critical")
