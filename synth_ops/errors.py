@@ -5,6 +5,7 @@ The tree says what to retry, and the exit code is a property of the branch::
     SynthOpsError
     ├── PlanError (ValueError)       2  the plan or the usage is wrong: fix it, do not retry
     │   ├── SchemaChanged            2  the source differs from the plan: look, then accept or fix it
+    │   ├── PersonalFound            2  a column that is learned by default looks personal: say what becomes of it
     │   └── Locked                   2  another refresh of this dataset holds the lock
     ├── GateRefused                  1  the copy is not fit to publish, and was not published
     └── OutsideError (OSError)       3  the outside world failed: retry
@@ -35,6 +36,10 @@ class PlanError(SynthOpsError, ValueError):
 
 class SchemaChanged(PlanError):
     """The source's tables or columns are not those that the last accepted night had."""
+
+
+class PersonalFound(PlanError):
+    """A column of which synth.yaml says nothing, and which would be learned, holds what looks personal."""
 
 
 class Locked(PlanError):

@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from synth_ops.arrow_types import arrow_schema
 from synth_ops.errors import CorruptArtifact, OutsideError, SchemaChanged, SynthOpsError
 from synth_ops.fingerprint import Fingerprint, fingerprint
+from synth_ops.personal import Sampler, refuse_unsettled, sample_file, suspects_among, unsettled
 from synth_ops.plan import Config, resolve
 from synth_ops.plan.plan import Plan
-from synth_ops.records import Extracted, ExtractedTable, Progress, ProgressEvent, no_progress
+from synth_ops.records import Extracted, ExtractedTable, Progress, ProgressEvent, Suspect, no_progress
 from synth_ops.schema import Database, Table
 from synth_ops.settings import expand
 from synth_ops.source import Source, open_source
@@ -37,12 +38,16 @@ def extract(
 
     Raises:
         SchemaChanged: a type differs from the last extracted night's, or what synth.yaml names is gone.
+        PersonalFound: a column that is learned by default looks personal. What was read is kept: once synth.yaml says
+            what becomes of it, nothing is read again.
         SourceError: the source did not answer.
         OutsideError: the workspace cannot be written.
     """
     with _writing(workspace.private_night):
         workspace.prepare()
-    return _resume(config, workspace) or _read_all(config, workspace, progress, accept_schema=accept_schema)
+    record = _resume(config, workspace) or _read_all(config, workspace, progress, accept_schema=accept_schema)
+    refuse_unsettled(record.suspects, config.marked.file)
+    return record
 
 
 def _read_all(config: Config, workspace: Workspace, progress: Progress, *, accept_schema: bool) -> Extracted:
@@ -57,12 +62,14 @@ def _read_all(config: Config, workspace: Workspace, progress: Progress, *, accep
         if not accept_schema:
             _compare(config, _last_plan(workspace), database)
         plan = resolve(config, database)
-        wanted = [t.table for t in plan.tables if t.mode != "skip"]
-        tables = tuple(_read_table(source, table, workspace, progress) for table in wanted)
+        wanted = [t for t in plan.tables if t.mode != "skip"]
+        samplers = {t.name: Sampler(unsettled(config, t)) for t in wanted}
+        tables = tuple(_read_table(source, t.table, workspace, progress, samplers[t.name]) for t in wanted)
     record = Extracted(
         night=workspace.night,
         tables=tables,
         fingerprint=_whole(tables),
+        suspects=suspects_among(samplers, wanted),
         seconds=time.monotonic() - started,
     )
     with _writing(workspace.plan):
@@ -71,14 +78,17 @@ def _read_all(config: Config, workspace: Workspace, progress: Progress, *, accep
     return record
 
 
-def _read_table(source: Source, table: Table, workspace: Workspace, progress: Progress) -> ExtractedTable:
-    """Stream one table into its private file; the fingerprint is taken on the way, and kept in the footer."""
+def _read_table(
+    source: Source, table: Table, workspace: Workspace, progress: Progress, sampler: Sampler
+) -> ExtractedTable:
+    """Stream one table into its private file; on the way it is sampled, and its fingerprint taken for the footer."""
     running = Fingerprint(table)
     path = workspace.real(table.name)
     n_rows, n_expected = 0, source.n_rows(table)
     with _writing(path), staged(path) as part, _parquet(part, arrow_schema(table)) as writer:
         for batch in _grouped(source.batches(table), arrow_schema(table)):
             running.update(batch)
+            sampler.update(batch)
             writer.write_batch(batch, row_group_size=ROW_GROUP)
             n_rows += batch.num_rows
             done = min(n_rows / n_expected, 1.0) if n_expected else 0.0
@@ -138,9 +148,24 @@ def _resume(config: Config, workspace: Workspace) -> Extracted | None:
     there = {t.name for t in record.tables}
     if {t.name for t in plan.tables if t.mode != "skip"} != there or not all(map(_is_whole, record.tables)):
         return None
-    if plan != before:
-        write_record(workspace.plan, plan)
+    if plan == before:
+        return record
+    record = record.model_copy(update={"suspects": _suspects_now(config, before, plan, record)})
+    write_record(workspace.record("extract"), record)  # before the plan: killed in between, it is judged once more
+    write_record(workspace.plan, plan)
     return record
+
+
+def _suspects_now(config: Config, before: Plan, plan: Plan, record: Extracted) -> tuple[Suspect, ...]:
+    """Judge what was read by the changed plan: a word may have settled a column, or been taken back."""
+    paths = {t.name: Path(t.path) for t in record.tables}
+    doubtful = {(s.table, s.column) for s in record.suspects}
+    samplers = {}
+    for name, path in paths.items():
+        now, was = plan.table(name), before.table(name)
+        columns = [c for c in unsettled(config, now) if (name, c) in doubtful or now.column(c) != was.column(c)]
+        samplers[name] = sample_file(path, columns)
+    return suspects_among(samplers, plan.tables)
 
 
 def _is_whole(table: ExtractedTable) -> bool:

@@ -55,6 +55,17 @@ class ExtractedTable(Record):
     """sha256 over the table's schema and the content of its rows."""
 
 
+class Suspect(Record):
+    """A column that looks personal, and that would be learned because synth.yaml says nothing of it."""
+
+    table: str
+    column: str
+    reason: str
+    """A share and a kind, never a value: ``94% of its values look like e-mail addresses``."""
+    word: str
+    """What synth.yaml says of a column that no model may see: ``{fake: email}``."""
+
+
 class Extracted(Record):
     """What `extract` leaves: private Parquet of every table, and the plan resolved against the schema."""
 
@@ -62,6 +73,8 @@ class Extracted(Record):
     tables: tuple[ExtractedTable, ...]
     fingerprint: str
     """sha256 over all tables' fingerprints."""
+    suspects: tuple[Suspect, ...] = ()
+    """Nothing is learned while there is one."""
     seconds: float
 
 

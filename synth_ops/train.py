@@ -8,6 +8,7 @@ from typing import NamedTuple
 from synth_ops.basis import basis_of
 from synth_ops.entities import entity_chain
 from synth_ops.errors import CorruptArtifact, PlanError
+from synth_ops.personal import refuse_unsettled
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.plan.problems import unknown
 from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide
@@ -39,6 +40,7 @@ def train(
 
     Raises:
         PlanError: a chosen table is not in the plan, or there is nothing extracted tonight.
+        PersonalFound: extract found a column that looks personal, and nothing was said of it since.
         WorkerFailed: a worker died; run again to resume from its checkpoint.
     """
     started = time.monotonic()
@@ -64,6 +66,7 @@ def _tonight(workspace: Workspace) -> tuple[Plan, Extracted]:
             f"Training must follow an extract of the same night, however night {workspace.night} has none."
             f" Run `synth-ops extract --night {workspace.night}` first, or `synth-ops refresh`."
         )
+    refuse_unsettled(extracted.suspects, "synth.yaml")
     return plan, extracted
 
 

@@ -219,3 +219,14 @@ def test_nothing_is_written_outside_the_project(odd: tuple[Path, "subprocess.Com
 
 def test_odd_real_values_are_nowhere_but_in_private(odd: tuple[Path, "subprocess.CompletedProcess[str]"]) -> None:
     assert leaks(odd[0].parent, odd[1].stdout, odd[1].stderr) == []
+
+
+def test_column_that_begins_to_look_personal_stops_every_step_and_is_never_quoted(shop: Path) -> None:
+    change(shop.parent, f"UPDATE users SET plan = 'v' || id || '@{CANARY}.example'")
+    stopped = run(shop, "refresh", "--night", NIGHT, "--quiet")
+    by_hand = run(shop, "train", "--night", NIGHT, "--quiet")
+
+    for done in (stopped, by_hand):
+        told(done, 2, "column 'plan' of table 'users'", "e-mail addresses", "{fake: email}", "{kind: auto}")
+    assert leaks(shop.parent, stopped.stderr, by_hand.stderr) == []
+    assert not (shop.parent / "snapshots").exists()

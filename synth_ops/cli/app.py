@@ -10,7 +10,7 @@ import typer
 from synth_ops import __version__
 from synth_ops.cli.failures import GuardedGroup
 from synth_ops.cli.judging import judge
-from synth_ops.cli.project import init, plan, schema
+from synth_ops.cli.project import init, plan, schema, suggest
 from synth_ops.cli.run import extract, publish, refresh, sample, train, validate, worker
 from synth_ops.cli.snapshots import snapshots
 from synth_ops.cli.trial import copy
@@ -27,7 +27,7 @@ app = typer.Typer(
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Every night": (init, plan, refresh),
     "One step of it": (extract, train, sample, validate, publish),
-    "Beside it": (copy, judge, schema),
+    "Beside it": (suggest, copy, judge, schema),
 }
 for panel, commands in PANELS.items():
     for command in commands:

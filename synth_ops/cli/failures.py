@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from synth_ops.errors import GateRefused, Locked, OutsideError, PlanError, SchemaChanged, SynthOpsError
+from synth_ops.errors import (
+    GateRefused,
+    Locked,
+    OutsideError,
+    PersonalFound,
+    PlanError,
+    SchemaChanged,
+    SynthOpsError,
+)
 from synth_ops.worker.failure import class_name, place
 
 INTERRUPTED = 130
@@ -17,6 +25,7 @@ INDENT = "  "
 
 TITLES: tuple[tuple[type[Exception], str], ...] = (  # the first that fits is shown
     (SchemaChanged, "The schema changed"),
+    (PersonalFound, "Nothing was learned, for a column looks personal"),
     (Locked, "Another refresh is under way"),
     (PlanError, "The plan cannot be carried out"),
     (GateRefused, "The gate refused: nothing was published"),

@@ -1,6 +1,7 @@
 """The commands that make and show a plan."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from synth_ops.cli.results import print_json, print_line, print_records, print_r
 from synth_ops.errors import PlanError
 
 if TYPE_CHECKING:
+    from synth_ops.expectations import SuggestedSuite
     from synth_ops.init import Initialised
     from synth_ops.plan import ColumnPlan
     from synth_ops.plan.plan import Entity
@@ -78,7 +80,7 @@ def _tell(record: "Initialised") -> None:
     for path in record.files:
         print_line(f"wrote {path}")
     if record.to_look_at:
-        print_line("\nLook at these columns: what becomes of them was told from their names and types.")
+        print_line("\nLook at these columns: what becomes of them was told from their names, types and values.")
         print_rows(
             ("table", "column", "fate", "why"), [(c.table, c.column, c.fate, c.reason) for c in record.to_look_at]
         )
@@ -88,6 +90,54 @@ def _tell(record: "Initialised") -> None:
         record.export
     )
     print_line(f"\nNext:\n{export}cd {record.folder}\nsynth-ops plan\nsynth-ops refresh")
+
+
+SuiteTables = Annotated[str | None, typer.Option("--tables", "-t", metavar="A,B", help="Of these tables only.")]
+
+
+def suggest(
+    *,
+    config: ConfigPath = DEFAULT_CONFIG,
+    tables: SuiteTables = None,
+    write: Annotated[bool, typer.Option("--write", help="Write what is shown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the suites would become if they were generated tonight; edits win.
+
+    What you added, edited or deleted stays as you left it; new columns and keys get expectations, and those of
+    vanished ones go. Prints one diff a file, and writes nothing without --write.
+
+    [bold]Examples[/bold]
+
+      synth-ops suggest
+      synth-ops suggest --tables users,orders --write
+    """
+    from synth_ops.init import suggest as suggest_suites
+
+    suites = suggest_suites(config, tables=table_names(tables), write=write)
+    if as_json:
+        print_records(suites)
+    else:
+        _tell_suites(suites, write=write)
+    refused = [s.refusal for s in suites if s.state == "refused"]
+    if refused:
+        raise PlanError("Every suite must parse, however these were left alone:\n" + "\n".join(refused))
+
+
+def _tell_suites(suites: "Sequence[SuggestedSuite]", *, write: bool) -> None:
+    """Print the diffs, what was kept although its subject is gone, and what comes next."""
+    for suite in suites:
+        if suite.diff:
+            print_line(suite.diff.removesuffix("\n"))
+        for orphan in suite.orphans:
+            print_line(f"{suite.path}: {orphan} is of a column or key that is gone; it is kept, for it was edited")
+    changed = [s for s in suites if s.state in ("new", "changed")]
+    if not changed:
+        print_line("Nothing to do: every suite that parses is what would be generated, and what you made of it.")
+    elif write:
+        print_line("\n".join(f"wrote {s.path}" for s in changed))
+    else:
+        print_line(f"{len(changed)} of {len(suites)} files would change: synth-ops suggest --write")
 
 
 def plan(

@@ -11,9 +11,9 @@ import typer
 from synth_ops.cli.options import AsJson, Device, Quiet
 from synth_ops.cli.results import print_json, print_line
 from synth_ops.cli.watch import duration, watching
-from synth_ops.errors import PlanError
+from synth_ops.errors import PersonalFound, PlanError
 from synth_ops.plan.plan import Family
-from synth_ops.records import Progress, Sampled, SampledTable
+from synth_ops.records import Extracted, Progress, Sampled, SampledTable, Suspect
 
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv"}
 NIGHT = "2000-01-01"  # a fixed one: the same seed gives the same file on any day
@@ -45,12 +45,15 @@ def copy(
     with tempfile.TemporaryDirectory(prefix="synth-ops-copy-") as folder, watching(quiet=quiet) as progress:
         defaults = {"model": model, "rows": 1.0 if rows is None else rows, "time_budget": time_budget}
         project = _write_project(Path(folder), source, seed, {k: v for k, v in defaults.items() if v is not None})
-        sampled = _run(project, device, progress)
+        suspects = _extract(project, progress)
+        sampled = _learn_and_sample(project, device, progress)
         record = _deliver(sampled, target)
     if as_json:
         print_json(record)
-    else:
-        print_line(f"{target}: {record.n_rows:,} synthetic rows ({duration(sampled.seconds)} of sampling)")
+        return
+    for suspect in suspects:
+        print_line(f"{suspect.column}: not learned but {suspect.word}, for {suspect.reason}")
+    print_line(f"{target}: {record.n_rows:,} synthetic rows ({duration(sampled.seconds)} of sampling)")
 
 
 def _check_formats(source: Path, target: Path) -> None:
@@ -78,14 +81,40 @@ def _write_project(folder: Path, source: Path, seed: int, defaults: dict[str, ob
     return path
 
 
-def _run(project: Path, device: str, progress: Progress) -> Sampled:
+def _extract(project: Path, progress: Progress) -> tuple[Suspect, ...]:
+    """Read the file; columns that look personal are settled in the plan, for a trial has nobody to ask. Give them."""
+    from synth_ops.plan import load_config
+    from synth_ops.refresh import take_step, workspace_of
+    from synth_ops.workspace import read_record
+
+    try:
+        take_step("extract", load_config(project), NIGHT, progress=progress)
+    except PersonalFound:
+        record = read_record(workspace_of(load_config(project), NIGHT).record("extract"), Extracted)
+        suspects = record.suspects if record else ()
+        _settle(project, suspects)
+        take_step("extract", load_config(project), NIGHT, progress=progress)
+        return suspects
+    return ()
+
+
+def _settle(project: Path, suspects: tuple[Suspect, ...]) -> None:
+    """Write into the plan what keeps each suspect from the model."""
+    import yaml
+
+    plan = json.loads(project.read_text(encoding="utf-8"))
+    columns = {s.column: yaml.safe_load(s.word) for s in suspects}
+    plan["tables"] = {suspects[0].table: {"columns": columns}}
+    project.write_text(json.dumps(plan), encoding="utf-8")
+
+
+def _learn_and_sample(project: Path, device: str, progress: Progress) -> Sampled:
     from synth_ops.plan import load_config
     from synth_ops.refresh import Options, take_step
 
     config = load_config(project)
     options = Options(device=device)
-    for step in ("extract", "train"):
-        take_step(step, config, NIGHT, options=options, progress=progress)
+    take_step("train", config, NIGHT, options=options, progress=progress)
     return Sampled.model_validate(take_step("sample", config, NIGHT, options=options, progress=progress).model_dump())
 
 

@@ -1,6 +1,5 @@
 """The suite that `init` writes for a table: plain JSON, for the data's owner to edit."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from synth_ops.names import file_stem
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import Severity
 from synth_ops.schema import ForeignKey
-from synth_ops.workspace.files import write_text
 
 MIN_HOLDOUT_ROWS = 200
 """A table with fewer held-out rows gets structural checks only: twice what measuring needs, for it may shrink."""
@@ -26,26 +24,6 @@ MIN_COPY_COLUMNS = 3
 """A row of fewer columns says too little for its copy to tell of anyone."""
 
 Expectation = dict[str, Any]
-
-
-def write_suites(folder: Path, plan: Plan, n_rows: Mapping[str, int]) -> list[Path]:
-    """Write the suite of each table that has none yet, and give the files written."""
-    written = []
-    for table in plan.tables:
-        path = suite_path(folder, table.name)
-        if table.mode == "skip" or path.exists():
-            continue
-        suite = default_suite(plan, table, n_rows.get(table.name, 0), n_rows)
-        write_text(path, suite_text(suite))
-        written.append(path)
-    return written
-
-
-def suite_text(suite: Mapping[str, Any]) -> str:
-    """Give the suite as JSON with one expectation a line: a bound is found by its column, and a diff shows it."""
-    head = [f" {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in suite.items() if k != "expectations"]
-    lines = ",\n".join(f"  {json.dumps(entry, ensure_ascii=False)}" for entry in suite["expectations"])
-    return "{\n" + ",\n".join(head) + f',\n "expectations": [\n{lines}\n ]\n}}\n'
 
 
 def suite_path(folder: Path, table: str) -> Path:

@@ -43,7 +43,23 @@ def load_suite(path: Path) -> LoadedSuite:
 
 
 def read_entries(path: Path) -> Sequence[Entry]:
-    """Give the expectations that the file holds, as they stand there."""
+    """Give the expectations that the file holds, as they stand there.
+
+    Raises:
+        Unreadable: the file is missing, is not a suite, or asserts nothing.
+    """
+    entries: Sequence[Entry] = read_suite(path)["expectations"]
+    if not entries:
+        raise Unreadable(f"{path} must assert something, however it holds no expectation; write one, or skip the table")
+    return entries
+
+
+def read_suite(path: Path) -> Mapping[str, Any]:
+    """Give what the file holds, which may assert nothing.
+
+    Raises:
+        Unreadable: the file is missing, or is not a suite.
+    """
     try:
         suite = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -55,9 +71,8 @@ def read_entries(path: Path) -> Sequence[Entry]:
     entries = suite.get("expectations") if isinstance(suite, dict) else None
     if not isinstance(entries, list) or not all(_is_entry(e) for e in entries):
         raise Unreadable(f"{path} must hold a list of expectations, each with a type and kwargs; correct it")
-    if not entries:
-        raise Unreadable(f"{path} must assert something, however it holds no expectation; write one, or skip the table")
-    return entries
+    meta = suite.get("meta")
+    return {**suite, "meta": meta if isinstance(meta, dict) else {}}
 
 
 def _is_entry(entry: object) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from synth_ops.personal import Sampler, looked_at
 from synth_ops.plan.personal import snake_case
 from synth_ops.plan.types import comparable, kind_of
 from synth_ops.schema import Database, ForeignKey, Table
@@ -35,6 +36,8 @@ class Seen:
     n_rows: int
     distinct: dict[tuple[str, ...], pa.Table]
     """Distinct values, without nulls, of each group of columns that was asked for."""
+    sampler: Sampler
+    """What was met of the columns that may speak of persons."""
 
 
 def candidates(database: Database) -> tuple[Candidate, ...]:
@@ -50,7 +53,7 @@ def candidates(database: Database) -> tuple[Candidate, ...]:
 
 
 def look(source: Source, database: Database, found: tuple[Candidate, ...]) -> Mapping[str, Seen]:
-    """Look at each table once: count rows, and keep the distinct values that the candidates need."""
+    """Look at each table once: count rows, keep the distinct values that the candidates need, and sample the rest."""
     wanted: dict[str, set[tuple[str, ...]]] = {t.name: set() for t in database.tables}
     for candidate in found:
         wanted[candidate.table].add(candidate.key.columns)
@@ -102,9 +105,10 @@ def _may_refer(child: Table, columns: tuple[str, ...], parent: Table, key: tuple
 
 
 def _look(source: Source, table: Table, wanted: set[tuple[str, ...]]) -> Seen:
-    seen = Seen(0, {})
+    seen = Seen(0, {}, Sampler(looked_at(table)))
     for n_batches, batch in enumerate(source.batches(table), start=1):
         seen.n_rows += batch.num_rows
+        seen.sampler.update(batch)
         for columns in wanted:
             fresh = pa.Table.from_batches([batch]).select(list(columns)).drop_null()
             seen.distinct[columns] = _distinct(fresh, seen.distinct.get(columns))

@@ -3,14 +3,14 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from synth_ops.errors import OutsideError, PlanError
+from synth_ops.errors import PlanError
 from synth_ops.init.candidates import Candidate, Seen, candidates, confirmed, look
-from synth_ops.init.writing import config_text, needs_look
+from synth_ops.init.writing import config_text, needs_look, writing
+from synth_ops.personal import find_personal
 from synth_ops.plan import Config, Plan, load_config, resolve
 from synth_ops.plan.config import ForeignKeyConfig, TableConfig
 from synth_ops.plan.places import absolute_source
@@ -86,44 +86,10 @@ def init_project(url: str, folder: Path, *, dataset: str | None = None, force: b
     soft = confirmed(found, seen)
     secret = has_password(url)
     written_source = f"${{{VARIABLE}}}" if secret else _portable(url, folder)
-    draft = _draft(written_source, name, database, soft)
+    draft = _draft(written_source, name, database, soft, seen)
     text = config_text(draft, written_source, soft=_by_table(soft))
-    with _writing(folder):
+    with writing(folder):
         return _write(_Project(folder, text, draft, database, seen, soft, secret), force=force)
-
-
-def write_missing_suites(config_path: Path) -> tuple[Path, ...]:
-    """Write the suites that an existing project lacks, and touch nothing else; give the files written.
-
-    Raises:
-        PlanError: there is no such plan, or it does not fit the source.
-        SourceError: the database did not answer.
-        OutsideError: the folder of the suites cannot be written.
-    """
-    from synth_ops.expectations import write_suites  # loads what measuring needs
-
-    config = load_config(config_path)
-    with open_source(expand(config.source)) as source:
-        database = source.database()
-        plan = resolve(config, database)
-        seen = look(source, database, ())
-    folder = Path(plan.expectations)
-    with _writing(folder):
-        return tuple(write_suites(folder, plan, {name: s.n_rows for name, s in seen.items()}))
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Translate what the file system says."""
-    try:
-        yield
-    except OSError as exc:
-        if isinstance(exc, OutsideError):
-            raise
-        raise OutsideError(
-            f"{folder} must be writable, however the system says: {exc.strerror}."
-            " Correct the permissions or name another folder, and run the same command again."
-        ) from None
 
 
 def dataset_of(url: str) -> str:
@@ -138,11 +104,12 @@ def dataset_of(url: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:80] or "dataset"
 
 
-def _draft(source: str, name: str, database: Database, soft: tuple[Candidate, ...]) -> Plan:
+def _draft(source: str, name: str, database: Database, soft: tuple[Candidate, ...], seen: Mapping[str, Seen]) -> Plan:
     """Resolve a configuration that says the found references only: what comes of it is what is written down."""
     tables = {t: TableConfig(foreign_keys=tuple(map(_said, keys))) for t, keys in _by_table(soft).items()}
     config = Config.model_validate({"dataset": name, "source": source, "publish": "./snapshots", "tables": tables})
-    return resolve(config, database)
+    found = {t.name: find_personal(t, seen[t.name].sampler.samples()) for t in database.tables}
+    return resolve(config, database, found)
 
 
 def _by_table(soft: tuple[Candidate, ...]) -> dict[str, list[ForeignKey]]:

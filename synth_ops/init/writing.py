@@ -3,9 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import yaml
 
+from synth_ops.errors import OutsideError
 from synth_ops.plan.plan import ColumnPlan, Plan, TablePlan
 from synth_ops.schema import ForeignKey
 
@@ -39,7 +42,21 @@ def config_text(plan: Plan, source: str, *, soft: Mapping[str, Sequence[ForeignK
 
 def needs_look(column: ColumnPlan) -> bool:
     """Tell whether a person should look at what was decided: it was told from a name, or the values are lost."""
-    return column.reason.startswith("looks like") or column.fate == "null" or column.provider is not None
+    return "like" in column.reason.split() or column.fate == "null" or column.provider is not None
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Translate what the file system says."""
+    try:
+        yield
+    except OSError as exc:
+        if isinstance(exc, OutsideError):
+            raise
+        raise OutsideError(
+            f"{folder} must be writable, however the system says: {exc.strerror}."
+            " Correct the permissions or name another folder, and run the same command again."
+        ) from None
 
 
 def _table(table: TablePlan, soft: Sequence[ForeignKey], referred: set[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from synth_ops.entities import entity_ids
 from synth_ops.errors import PlanError
 from synth_ops.expectations import default_suite, run_suites, suite_path
-from synth_ops.expectations.defaults import suite_text
+from synth_ops.expectations.suggest import suite_text
 from synth_ops.judge.keys import names_of_rows, with_keys
 from synth_ops.judge.reading import Rows, laid_over, read_side
 from synth_ops.measure import Measure, Measured, Sides, Subject, fidelity_of, measure_table

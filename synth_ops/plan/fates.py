@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from synth_ops.plan.config import ColumnConfig, TableConfig
+from synth_ops.plan.finding import Finding
 from synth_ops.plan.personal import MIN_LENGTH, personal_data
 from synth_ops.plan.plan import ColumnPlan
 from synth_ops.plan.types import is_text, is_uuid, kind_of, max_length, network_provider
@@ -19,6 +20,8 @@ class Case:
     config: TableConfig
     foreign_keys: tuple[ForeignKey, ...]
     """Declared and soft."""
+    seen: Finding | None = None
+    """What its values say of persons, where they were looked at."""
 
     @property
     def declared(self) -> ColumnConfig:
@@ -78,6 +81,14 @@ def _by_personal_name(case: Case) -> ColumnPlan | None:
     return planned.model_copy(update={"provider": found.provider})
 
 
+def _by_personal_values(case: Case) -> ColumnPlan | None:
+    """What a name does not tell, values may; a key is minted anyway, and by its own pattern."""
+    found = case.seen
+    if found is None or (case.sole_key and found.provider is None):
+        return None
+    return _plan(case, found.fate, found.reason).model_copy(update={"provider": found.provider})
+
+
 def _by_network_type(case: Case) -> ColumnPlan | None:
     provider = network_provider(case.column)
     if provider is None:
@@ -122,6 +133,7 @@ RULES: tuple[Rule, ...] = (
     _by_word,
     _by_foreign_key,
     _by_personal_name,
+    _by_personal_values,
     _by_network_type,
     _by_key,
     _by_identity,

@@ -1,4 +1,4 @@
-"""What the names of columns say about persons: a table of patterns, and nothing that looks at a value.
+"""What the names of columns say about persons: a table of patterns. What values say is told in `synth_ops.personal`.
 
 Names are compared in snake case: ``customerEmail``, ``Customer-Email`` and ``customer_email`` are one. The first
 pattern that fits a whole name wins. A pattern is anchored at both ends, so that ``email_verified_at`` and
@@ -53,8 +53,16 @@ PERSONAL: tuple[Personal, ...] = (
     Personal(rf"{_ANY}mac_?addr(?:ess)?", "mac_address", "a hardware address"),
     Personal(rf"{_ANY}(?:imei|imsi|idfa|device_serial)", None, "a device's number"),
     Personal(rf"{_ANY}user_?agent", "user_agent", "a browser's signature"),
-    Personal(rf"{_ANY}(?:first|given|fore|middle|preferred)_?name|fname|vorname", "first_name", "a given name"),
-    Personal(rf"{_ANY}(?:last|family|sur|maiden|second)_?name|lname|nachname", "last_name", "a family name"),
+    Personal(
+        rf"{_ANY}(?:first|given|fore|middle|preferred)_?name|fname|vorname|name_(?:first|given|middle)",
+        "first_name",
+        "a given name",
+    ),
+    Personal(
+        rf"{_ANY}(?:last|family|sur|maiden|second)_?name|lname|nachname|name_(?:last|family)",
+        "last_name",
+        "a family name",
+    ),
     Personal(rf"{_ANY}(?:user_?name|screen_name|login_name|nick_?name)|login|nick", "user_name", "a user's name"),
     Personal(rf"(?:.+_)?{_WHOSE}_?name|card_?holder", "name", "a person's name"),
     Personal(rf"{_ANY}(?:ssn|social_security(?:_{_NUMBER})?)", "ssn", "a social security number"),

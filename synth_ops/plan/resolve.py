@@ -1,20 +1,26 @@
 """Resolving a configuration against the schema that was found: every table and column gets a fate and a reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableConfig
 from synth_ops.plan.entities import with_entities
 from synth_ops.plan.fates import Case, fate_of
+from synth_ops.plan.finding import Finding
 from synth_ops.plan.plan import Plan, Policy, Privacy, TablePlan
 from synth_ops.plan.problems import KeyPath, Problem, unknown
 from synth_ops.plan.types import comparable, fitting_kinds
 from synth_ops.schema import Column, Database, ForeignKey, Table
 
+Findings = Mapping[str, Mapping[str, Finding]]
+"""By table and column."""
 
-def resolve(config: Config, database: Database) -> Plan:
+
+def resolve(config: Config, database: Database, seen: Findings | None = None) -> Plan:
     """Give the plan of every table and column. It is pure data, and no secret is in it.
+
+    `seen` is what values say of persons, for `init` to write down: a night's plan depends on no night's values.
 
     Raises:
         PlanError: synth.yaml names what the schema does not have, or asks for what a type does not allow.
@@ -29,11 +35,13 @@ def resolve(config: Config, database: Database) -> Plan:
         expectations=str(Path(config.expectations) / config.dataset),
         privacy=Privacy.model_validate(config.privacy.model_dump()),
         policy=Policy.model_validate(config.policy.model_dump()),
-        tables=with_entities(config, [_table(config, table, database) for table in database.tables]),
+        tables=with_entities(
+            config, [_table(config, t, database, (seen or {}).get(t.name, {})) for t in database.tables]
+        ),
     )
 
 
-def _table(config: Config, table: Table, database: Database) -> TablePlan:
+def _table(config: Config, table: Table, database: Database, seen: Mapping[str, Finding]) -> TablePlan:
     said, defaults = config.tables.get(table.name, TableConfig()), config.defaults
     keys = _all_keys(table, said, database)
     return TablePlan(
@@ -46,7 +54,7 @@ def _table(config: Config, table: Table, database: Database) -> TablePlan:
         target=said.target,
         foreign_keys=keys,
         public=said.public,
-        columns=tuple(fate_of(Case(table, column, said, keys)) for column in table.columns),
+        columns=tuple(fate_of(Case(table, c, said, keys, seen.get(c.name))) for c in table.columns),
         table=table,
     )
 

@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from synth_ops.arrow_types import arrow_schema
-from synth_ops.errors import OutsideError, PlanError, SchemaChanged, SourceError
+from synth_ops.errors import OutsideError, PersonalFound, PlanError, SchemaChanged, SourceError
 from synth_ops.extract import extract, fingerprint
 from synth_ops.plan import Config, load_config
 from synth_ops.plan.plan import Plan
 from synth_ops.records import Extracted, ProgressEvent
 from synth_ops.source import open_source
+from synth_ops.train import train
 from synth_ops.workspace import Workspace, read_record
 
 SHOP = """
@@ -262,3 +263,70 @@ def _small_files(n_bytes: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+PEOPLE = """
+    CREATE TABLE people (id INTEGER PRIMARY KEY, contact VARCHAR, kin VARCHAR);
+    INSERT INTO people SELECT i, 'canary' || i || '@shop.example', 'k' || i % 3 FROM range(40) r (i);
+"""
+CONTACT = "{people: {columns: {contact: %s}}}"
+
+
+def test_column_that_looks_personal_stops_the_night_with_two_words(shop: Path, tmp_path: Path) -> None:
+    change(shop, PEOPLE)
+
+    with pytest.raises(PersonalFound) as stopped:
+        extract(config_of(shop, "{}"), night(tmp_path))
+    message = str(stopped.value)
+    assert "column 'contact' of table 'people': 100% of its values look like e-mail addresses" in message
+    assert "{fake: email}" in message
+    assert "{kind: auto}" in message
+    assert str(shop.parent / "synth.yaml") in message
+    assert "canary" not in message
+    assert "'kin'" not in message
+
+
+@pytest.mark.parametrize("word", ["{fake: email}", "{kind: auto}", "{mint: true}"])
+def test_word_settles_a_suspect_and_nothing_is_read_again(shop: Path, tmp_path: Path, word: str) -> None:
+    change(shop, PEOPLE)
+    with pytest.raises(PersonalFound):
+        extract(config_of(shop, "{}"), night(tmp_path))
+    shop.unlink()
+
+    record = extract(config_of(shop, CONTACT % word), night(tmp_path))
+    assert record.suspects == ()
+    assert read_record(night(tmp_path).record("extract"), Extracted) == record
+
+
+def test_column_that_begins_to_look_personal_stops_the_next_night(shop: Path, tmp_path: Path) -> None:
+    extract(config_of(shop, "{}"), night(tmp_path))
+    change(shop, "INSERT INTO audit SELECT 'ann' || i || '@shop.example' FROM range(9) r (i)")
+
+    with pytest.raises(PersonalFound, match="'line' of table 'audit': 90%"):
+        extract(config_of(shop, "{}"), night(tmp_path, "2026-01-31"))
+
+
+def test_word_taken_back_stops_the_night_that_was_read(shop: Path, tmp_path: Path) -> None:
+    change(shop, PEOPLE)
+    extract(config_of(shop, CONTACT % "{fake: email}"), night(tmp_path))
+
+    with pytest.raises(PersonalFound, match="'contact' of table 'people'"):
+        extract(config_of(shop, "{}"), night(tmp_path))
+    with pytest.raises(PersonalFound, match="'contact' of table 'people'"):
+        extract(config_of(shop, "{}"), night(tmp_path))
+
+
+@pytest.mark.parametrize("tables", ["{people: {mode: copy}}", "{people: {mode: skip}}"])
+def test_table_that_is_not_learned_is_not_looked_at(shop: Path, tmp_path: Path, tables: str) -> None:
+    change(shop, PEOPLE)
+
+    assert extract(config_of(shop, tables), night(tmp_path)).suspects == ()
+
+
+def test_nothing_is_trained_while_there_is_a_suspect(shop: Path, tmp_path: Path) -> None:
+    change(shop, PEOPLE)
+    with pytest.raises(PersonalFound):
+        extract(config_of(shop, "{}"), night(tmp_path))
+
+    with pytest.raises(PersonalFound, match="'contact' of table 'people'"):
+        train(night(tmp_path))

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from synth_ops.errors import PlanError
@@ -25,3 +26,16 @@ def test_unknown_chosen_table_is_refused_with_the_nearest(tmp_path: Path) -> Non
 
     with pytest.raises(PlanError, match="'users'"):
         preview(config, Workspace(config.workspace, config.dataset, "2026-01-31"), tables=("user",))
+
+
+def test_column_that_a_refresh_would_stop_at_says_so(tmp_path: Path) -> None:
+    plan = build_shop(tmp_path)
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as connection:
+        connection.execute("UPDATE users SET plan = 'canary' || id || '@shop.example'")
+    config = load_config(plan)
+    _, users = preview(config, Workspace(config.workspace, config.dataset, "2026-01-31"))
+
+    reason = next(c.reason for c in users.columns if c.name == "plan")
+    assert reason.startswith("100% of its values look like e-mail addresses: refresh stops until")
+    assert "{fake: email}" in reason
+    assert "canary" not in str(users)

@@ -9,8 +9,8 @@ import pytest
 
 from synth_ops.expectations import default_suite, suite_path, write_suites
 from synth_ops.expectations.custom import ExpectColumnPairsToMatchReference, registered_types
-from synth_ops.expectations.defaults import suite_text
 from synth_ops.expectations.rules import RULES
+from synth_ops.expectations.suggest import suite_text
 from synth_ops.plan.plan import Plan
 from synth_ops.records import Check
 from tests.synth_ops.expectations.shop import Shop, draw_shop, judge, shop_plan
@@ -42,7 +42,7 @@ def edit(plan: Plan, **change: Any) -> None:
 
 
 def test_an_unknown_expectation_is_refused_with_the_nearest(plan: Plan, real: Shop) -> None:
-    edit(plan, type="expect_columns_as_declred")
+    edit(plan, type="expect_table_columns_to_match_sorce")
 
     (check,) = suite_checks(plan, real)
     assert (check.verdict, check.severity) == ("ABSTAIN", "critical")

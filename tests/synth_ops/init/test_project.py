@@ -5,9 +5,11 @@ import duckdb
 import pytest
 
 from synth_ops.errors import PlanError
+from synth_ops.extract import extract
 from synth_ops.init import init_project
 from synth_ops.plan import load_config, resolve
 from synth_ops.source import open_source
+from synth_ops.workspace import Workspace
 
 
 @pytest.fixture
@@ -111,3 +113,31 @@ def test_password_is_refused_a_place_in_the_file(database: Path, tmp_path: Path)
     assert load_config(tmp_path / "project" / "synth.yaml").source == "${SYNTH_OPS_SOURCE}"
     assert all("hunter2" not in Path(f).read_text() for f in record.files)
     assert "hunter2" not in record.model_dump_json()
+
+
+PEOPLE = """
+    CREATE TABLE people (id INTEGER PRIMARY KEY, contact VARCHAR, reach VARCHAR UNIQUE, kin VARCHAR);
+    INSERT INTO people SELECT i, 'canary' || i || '@shop.example', '+49 30 ' || (1234567 + i), 'kin ' || i % 3
+        FROM range(80) r (i);
+"""
+
+
+def test_columns_whose_values_look_personal_get_a_word_with_its_reason(database: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(PEOPLE)
+    record = init_project(f"duckdb:///{database}", tmp_path / "project")
+    text = (tmp_path / "project" / "synth.yaml").read_text()
+
+    assert "contact: {fake: email}   # 100% of its values look like e-mail addresses" in text
+    found = {(c.column, c.fate) for c in record.to_look_at if c.table == "people"}
+    assert found == {("contact", "fake: email"), ("reach", "fake: phone_number")}
+    assert "canary" not in text + record.model_dump_json()
+
+
+def test_project_that_init_writes_is_not_stopped_by_what_it_holds(database: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(PEOPLE)
+    init_project(f"duckdb:///{database}", tmp_path / "project")
+    config = load_config(tmp_path / "project" / "synth.yaml")
+
+    assert extract(config, Workspace(config.workspace, config.dataset, "2026-01-30")).suspects == ()

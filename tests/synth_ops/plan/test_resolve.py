@@ -178,6 +178,8 @@ def test_what_does_not_fit_the_schema_is_refused_with_its_line(
         ("client_ip", "ipv4"),
         ("FirstName", "first_name"),
         ("lname", "last_name"),
+        ("nameFirst", "first_name"),
+        ("name_last", "last_name"),
         ("customer_name", "name"),
         ("username", "user_name"),
         ("billing_address", "address"),
