@@ -67,8 +67,7 @@ def test_no_order_of_a_held_out_user_is_learned_and_no_such_user_is_told_of(work
 
 def test_the_parent_that_says_whose_a_row_is_comes_before_a_larger_one(workspace: Workspace) -> None:
     plan, _ = shop()
-    orders = belongs(plan.table("orders"))
-    own = orders.model_copy(update={"entity": Entity()})
+    own = plan.tables[2].model_copy(update={"entity": Entity()})
     by_row = plan.model_copy(update={"tables": (*plan.tables[:2], own)})
 
     assert parent_name("mark") in seen(workspace, plan, "orders").column_names
@@ -77,7 +76,7 @@ def test_the_parent_that_says_whose_a_row_is_comes_before_a_larger_one(workspace
 
 def test_no_order_in_a_held_out_shop_is_learned_where_the_model_is_told_of_shops(workspace: Workspace) -> None:
     plan, _ = shop()
-    own = plan.table("orders").model_copy(update={"entity": Entity()})
+    own = plan.tables[2].model_copy(update={"entity": Entity()})
     by_row = plan.model_copy(update={"tables": (*plan.tables[:2], own)})
     shops = set(seen(workspace, by_row, "shops").column("size").to_pylist())
 

@@ -144,9 +144,9 @@ def test_a_label_of_one_users_many_orders_is_refused(plan: Plan, real: Shop) -> 
         status[:40], owner[:40] = "teapot", owner[0]
         orders = with_column(shop["orders"], "status", pa.chunked_array([pa.array(status, pa.string())]))
         shop["orders"] = with_column(orders, "user_id", pa.chunked_array([owner]))
-    orders = plan.table("orders")
+    users, orders = plan.tables
     owned = orders.model_copy(update={"entity": Entity(columns=("user_id",), through=orders.foreign_keys[0])})
-    by_user = plan.model_copy(update={"tables": (plan.table("users"), owned)})
+    by_user = plan.model_copy(update={"tables": (users, owned)})
     rare = "orders: expect_column_categories_not_rare(status)"
 
     assert rare in refusals(judge(by_user, *shops))
