@@ -1,5 +1,6 @@
 """Measure a copy that lies in files, assert the suites that would be written for it, and say what came of it."""
 
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -131,9 +132,16 @@ def _plan(question: Question, database: Database, real: Rows) -> Plan:
     if question.target is not None and not any(t.target for t in tables.values()):
         names = [c for t in database.tables for c in t.column_names]
         raise PlanError(f"--target {unknown(question.target, names, 'column of REAL')}.")
-    config = Config.model_validate({"dataset": "judged", "source": "parquet:.", "publish": ".", "tables": tables})
+    config = Config.model_validate(
+        {"dataset": _name(question.real), "source": "parquet:.", "publish": ".", "tables": tables}
+    )
     plan = resolve(config, database)
     return plan.model_copy(update={"tables": tuple(_public(t, question.public) for t in plan.tables)})
+
+
+def _name(real: Path) -> str:
+    """Call the dataset as its file or folder is called, of what a name may hold."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", real.resolve().stem).strip("_-")[:80] or "judged"
 
 
 def _said(question: Question, table: Table, rows: pa.Table) -> TableConfig:

@@ -147,7 +147,7 @@ def test_a_label_of_one_users_many_orders_is_refused(plan: Plan, real: Shop) -> 
     users, orders = plan.tables
     owned = orders.model_copy(update={"entity": Entity(columns=("user_id",), through=orders.foreign_keys[0])})
     by_user = plan.model_copy(update={"tables": (users, owned)})
-    rare = "orders: expect_column_categories_not_rare(status)"
+    rare = "orders: expect_column_categories_to_not_be_rare(status)"
 
     assert rare in refusals(judge(by_user, *shops))
     assert rare not in refusals(judge(plan, *shops))

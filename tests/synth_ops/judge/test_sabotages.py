@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from gate.sabotages import SABOTAGES, Sabotage
 
+from synth_ops.expectations.rules import RULES
 from synth_ops.judge import Judged, Question, judge
 from tests.synth_ops.judge.people import draw_people
 
@@ -22,10 +23,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def judged(folder: Path, copy: pd.DataFrame) -> Judged:
+def judged(folder: Path, copy: pd.DataFrame, public: str | None = None) -> Judged:
     path = folder / "copy.parquet"
     copy.to_parquet(path, index=False)
-    return judge(Question(real=folder / "people.parquet", synthetic=path, holdout=folder / "holdout.parquet"))
+    real, holdout = folder / "people.parquet", folder / "holdout.parquet"
+    return judge(Question(real=real, synthetic=path, holdout=holdout, public=public))
 
 
 def refused(result: Judged) -> set[str]:
@@ -36,7 +38,7 @@ def refused(result: Judged) -> set[str]:
 def test_honest_rows_pass(folder: Path) -> None:
     result = judged(folder, draw_people(N_COPY, 3))
 
-    assert [c.prose for c in result.checks if c.verdict != "PASS"] == []
+    assert [c.prose for c in result.checks if c.verdict != "PASS" and c.severity == "critical"] == []
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda s: s.name)
@@ -44,7 +46,9 @@ def test_a_sabotaged_copy_is_refused_by_the_check_that_should(folder: Path, sabo
     copy = sabotage.spoil(draw_people(N_REAL, 1), draw_people(N_COPY, 3), np.random.default_rng(0))
     assert copy is not None
 
-    result = judged(folder, copy)
+    is_private = any(RULES[name].group == "privacy" for name in sabotage.caught_by)
+    # Attacks take most of the time, and are not what is to catch the others.
+    result = judged(folder, copy, None if is_private else "these people are drawn by a test")
 
     assert result.verdict == "FAIL"
     assert refused(result) & set(sabotage.caught_by)
