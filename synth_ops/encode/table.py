@@ -57,10 +57,10 @@ class TableCodec:
         """
         codecs, resolved = {}, {}
         for field in table.schema:
-            values = _flat(table.column(field.name))
+            values = flat(table.column(field.name))
             kind = _resolve(kinds.get(field.name, "auto"), field, values, rules)
             resolved[field.name], codecs[field.name] = kind, CODECS[kind].fit(values, rules)
-        return cls(schema=_bare(table.schema), codecs=codecs, kinds=resolved)
+        return cls(schema=bare(table.schema), codecs=codecs, kinds=resolved)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -149,9 +149,9 @@ class TableCodec:
             )
         column, dtype = table.column(name), self.schema.field(name).type
         if column.type == dtype:
-            return _flat(column)
+            return flat(column)
         try:
-            return _flat(column.cast(dtype))
+            return flat(column.cast(dtype))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise PlanError(
                 f"Column {name!r} must be {dtype}, as when its model was trained, however it is {column.type}."
@@ -170,7 +170,7 @@ def _resolve(kind: Kind, field: pa.Field, values: pa.Array, rules: FitRules) -> 
     """Give the kind that suits the type and the values."""
     if kind == "auto":
         return _auto(field, values, rules)
-    suits = _of_type(values.type)
+    suits = natural_kind(values.type)
     if kind == "categorical":
         return _categorical(field, values, rules)
     if kind == suits or (kind == "text" and is_text(values.type)):
@@ -182,32 +182,32 @@ def _resolve(kind: Kind, field: pa.Field, values: pa.Array, rules: FitRules) -> 
 
 
 def _auto(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
-    kind = _of_type(values.type)
+    kind = natural_kind(values.type)
     if _is_empty(field, values):
         return "empty"
-    if kind not in ("text", "opaque") or pa.types.is_nested(values.type) or _is_interval(values.type):
+    if kind not in ("text", "opaque") or pa.types.is_nested(values.type) or is_interval(values.type):
         return kind
     return "categorical" if (count_categories(values)[1] >= rules.rare_below).any() else kind
 
 
 def _categorical(field: pa.Field, values: pa.Array, rules: FitRules) -> Resolved:
     """Give the declared kind, unless nothing is frequent enough to be kept."""
-    kind = _of_type(values.type)
+    kind = natural_kind(values.type)
     if _is_empty(field, values):
         return "empty"
-    if pa.types.is_nested(values.type) or _is_interval(values.type):
+    if pa.types.is_nested(values.type) or is_interval(values.type):
         return kind
     return "categorical" if (count_categories(values)[1] >= rules.rare_below).any() else kind
 
 
-def _of_type(dtype: pa.DataType) -> Resolved:
+def natural_kind(dtype: pa.DataType) -> Resolved:
     """Give the kind that a type has of itself."""
     kinds: Sequence[tuple[bool, Resolved]] = (
         (pa.types.is_null(dtype), "empty"),
         (pa.types.is_boolean(dtype), "boolean"),
         (pa.types.is_date(dtype) or pa.types.is_timestamp(dtype), "datetime"),
         (pa.types.is_time(dtype), "time"),
-        (_is_interval(dtype), "opaque"),
+        (is_interval(dtype), "opaque"),
         (pa.types.is_duration(dtype) or pa.types.is_integer(dtype), "numeric"),
         (pa.types.is_floating(dtype) or pa.types.is_decimal(dtype), "numeric"),
         (is_text(dtype), "text"),
@@ -215,7 +215,7 @@ def _of_type(dtype: pa.DataType) -> Resolved:
     return next((kind for holds, kind in kinds if holds), "opaque")
 
 
-def _is_interval(dtype: pa.DataType) -> bool:
+def is_interval(dtype: pa.DataType) -> bool:
     return bool(pa.types.is_interval(dtype))
 
 
@@ -237,14 +237,14 @@ def _flat_field(field: pa.Field) -> pa.Field:
     return pa.field(field.name, _flat_type(field.type), field.nullable)
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def flat(column: pa.ChunkedArray) -> pa.Array:
     """Give the column as one array of plain values."""
     if isinstance(column.type, pa.BaseExtensionType):
         storage = [chunk.storage for chunk in column.chunks]
-        return _flat(pa.chunked_array(storage, column.type.storage_type))
+        return flat(pa.chunked_array(storage, column.type.storage_type))
     if pa.types.is_run_end_encoded(column.type):
         decoded = [pa.compute.run_end_decode(chunk) for chunk in column.chunks]
-        return _flat(pa.chunked_array(decoded, column.type.value_type))
+        return flat(pa.chunked_array(decoded, column.type.value_type))
     plain = column.cast(_flat_type(column.type))
     return plain.combine_chunks() if plain.num_chunks != 1 else plain.chunk(0)
 
@@ -260,6 +260,6 @@ def _restored(values: pa.Array, dtype: pa.DataType) -> pa.Array:
     return values if values.type == dtype else values.cast(dtype)
 
 
-def _bare(schema: pa.Schema) -> pa.Schema:
+def bare(schema: pa.Schema) -> pa.Schema:
     """Drop what other tools have written beside the schema: it may quote values."""
     return pa.schema([f.remove_metadata() for f in schema])
