@@ -60,7 +60,7 @@ def basis_of(plan: Plan, table: TablePlan) -> Basis:
         columns |= {f"{parent.name}.{n}": c.model_copy(update={"of_parent": True}) for n, c in told.items()}
     keys = [table.table.primary_key, table.table.unique, table.key_offset, [_key(k) for k in table.foreign_keys]]
     return Basis(
-        privacy=plan.privacy.model_dump_json(),
+        privacy=plan.privacy.model_dump_json(exclude={"epsilon_max"}, exclude_none=True),
         keys=json.dumps([table.mode, *keys, [[p.name, p.mode] for p in parents]]),
         children=json.dumps(sorted(_children(plan, table), key=json.dumps)),
         has_key=bool(table.table.primary_key),

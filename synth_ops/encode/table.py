@@ -216,6 +216,7 @@ def natural_kind(dtype: pa.DataType) -> Resolved:
 
 
 def is_interval(dtype: pa.DataType) -> bool:
+    """Tell intervals of months, days and fractions, which have no order."""
     return bool(pa.types.is_interval(dtype))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableConfig
 from synth_ops.plan.fates import Case, fate_of
 from synth_ops.plan.plan import Plan, Policy, Privacy, TablePlan
+from synth_ops.plan.private import budget_problems, budgeted
 from synth_ops.plan.problems import KeyPath, Problem, unknown
 from synth_ops.plan.types import comparable, fitting_kinds
 from synth_ops.schema import Column, Database, ForeignKey, Table
@@ -35,6 +36,9 @@ def resolve(config: Config, database: Database) -> Plan:
 def _table(config: Config, table: Table, database: Database) -> TablePlan:
     said, defaults = config.tables.get(table.name, TableConfig()), config.defaults
     keys = _all_keys(table, said, database)
+    columns = tuple(fate_of(Case(table, column, said, keys)) for column in table.columns)
+    if config.privacy.epsilon is not None and said.mode == "synthesize":
+        columns = tuple(budgeted(column, keys) for column in columns)
     return TablePlan(
         name=table.name,
         mode=said.mode,
@@ -43,7 +47,7 @@ def _table(config: Config, table: Table, database: Database) -> TablePlan:
         time_budget_seconds=said.time_budget or defaults.time_budget,
         key_offset=said.key_offset,
         foreign_keys=keys,
-        columns=tuple(fate_of(Case(table, column, said, keys)) for column in table.columns),
+        columns=columns,
         table=table,
     )
 
@@ -68,6 +72,7 @@ def _default_ref_columns(key: ForeignKeyConfig, parent: Table) -> tuple[str, ...
 
 
 def _problems(config: Config, database: Database) -> Iterator[Problem]:
+    yield from budget_problems(config, database)
     names = [t.name for t in database.tables]
     for name, said in config.tables.items():
         if name not in names:

@@ -86,7 +86,8 @@ def epsilon_of(mechanisms: Iterable[Mechanism], delta: float) -> float:
     left = delta - sum(m.delta for m in all_of_them if isinstance(m, Failure))
     if left <= 0:
         return math.inf
-    return _epsilon(divergence_of(all_of_them), left)
+    divergence = divergence_of(all_of_them)
+    return _epsilon(divergence, left) if divergence.any() else 0.0
 
 
 def divergence_of(mechanisms: Iterable[Mechanism]) -> Curve:

@@ -95,7 +95,9 @@ def learned_columns(table: TablePlan) -> tuple[str, ...]:
 def counted_links(plan: Plan, table: TablePlan) -> tuple[str, ...]:
     """Give the names of the foreign keys that may be null, and whose nulls are counted."""
     present = {t.name for t in plan.tables if t.mode != "skip"}
-    return tuple(k.name for k in dict.fromkeys(table.foreign_keys) if k.ref_table in present and _nullable(table, k.columns))
+    return tuple(
+        k.name for k in dict.fromkeys(table.foreign_keys) if k.ref_table in present and _nullable(table, k.columns)
+    )
 
 
 def _nullable(table: TablePlan, columns: Iterable[str]) -> bool:

@@ -1,5 +1,6 @@
 """Counting rows with noise, as often as was paid for and no more."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,16 @@ class NoisyCounter:
         exact = np.bincount(cells, minlength=n_cells)
         return np.rint(exact + self._rng.normal(0.0, self.noise, n_cells)).astype(np.int64)
 
-    def threshold(self, failure: float) -> float:
+    def threshold(self, failure: float) -> int:
         """Give the noisy count from which a name may be kept that is known from rows only.
 
-        A name that one row alone holds reaches it with probability `failure`: 1 + noise · Φ⁻¹(1 − failure).
+        A name that one row alone holds reaches it with probability `failure` at most (partition selection, Korolova et
+        al. 2009, with Gaussian noise).
         """
         from scipy.special import ndtri  # scipy takes a while to load
 
-        return 1.0 - self.noise * float(ndtri(failure))
+        # Half a row more, for what is rounded up must have been there without that.
+        return math.ceil(1.5 - self.noise * float(ndtri(failure)))
 
     def _spend(self) -> None:
         if self.n_left <= 0:

@@ -11,7 +11,6 @@ Whoever writes holds the dataset's lock, or is a worker of who does.
 import hashlib
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
@@ -107,15 +106,18 @@ class Ledger:
             found.append(line)
         return tuple(found)
 
-    def epsilon(self, delta: float, *, besides: Charge | None = None) -> float:
-        """Give what is spent in all, at that δ, with one more training besides unless it is charged already.
+    def epsilon(self, delta: float, *, besides: Charge | None = None, without: Charge | None = None) -> float:
+        """Give what is spent in all at that δ; with one training more unless it is there, or without one that is.
 
         Raises:
             LedgerBroken: as `lines`.
         """
-        held = self._held()
-        more = () if besides is None or besides.name in held else besides.mechanisms
-        return epsilon_of([*(m for line in held.values() for m in line.mechanisms), *more], delta)
+        held = {name: line.mechanisms for name, line in self._held().items()}
+        if besides is not None:
+            held.setdefault(besides.name, besides.mechanisms)
+        if without is not None:
+            held.pop(without.name, None)
+        return epsilon_of([m for mechanisms in held.values() for m in mechanisms], delta)
 
     def reserve(self, charge: Charge) -> None:
         """Announce a training; one that is announced or charged already stays so.
@@ -140,7 +142,7 @@ class Ledger:
         if held is None:
             raise PlanError(
                 f"A training of table {self.unit.table!r} must be reserved in its ε ledger, however {self.path} has no"
-                " such reservation. Run `synth-ops train` or `synth-ops refresh`, which reserve it, and no worker alone."
+                " such reservation. Run `synth-ops train` or `synth-ops refresh`, and no worker alone."
             )
         if held.state == "reserved":
             self._append(charge, "charged")
@@ -229,7 +231,9 @@ class Ledger:
         try:
             return read_record(self.head_path, Head) or Head(n_lines=0, sha256=_BEGINNING)
         except CorruptArtifact:
-            raise self._broken(1, f"and those after it have no seal, for {self.head_path.name} cannot be read") from None
+            raise self._broken(
+                1, f"and those after it have no seal, for {self.head_path.name} cannot be read"
+            ) from None
 
     def _broken(self, number: int, what: str) -> LedgerBroken:
         return LedgerBroken(

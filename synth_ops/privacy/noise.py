@@ -33,7 +33,9 @@ class NoiseSource:
 
     def generator(self, *words: str) -> np.random.Generator:
         """Give the generator of one use."""
-        return np.random.default_rng(np.frombuffer(hashlib.sha256(self._root + "\0".join(words).encode()).digest(), "u4"))
+        return np.random.default_rng(
+            np.frombuffer(hashlib.sha256(self._root + "\0".join(words).encode()).digest(), "u4")
+        )
 
 
 def noise_secret(workspace: Workspace) -> bytes:
@@ -56,6 +58,7 @@ def noise_secret(workspace: Workspace) -> bytes:
     return secret
 
 
-def name_of(secret: bytes) -> str:
-    """Give eight hex digits that tell one secret from another, and give none away."""
-    return hashlib.sha256(b"name" + secret).hexdigest()[:8]
+def secret_name(workspace: Workspace) -> str:
+    """Give eight hex digits that tell one secret from another, and give none away; empty where there is none yet."""
+    path = workspace.private / "noise.key"
+    return hashlib.sha256(b"name" + path.read_bytes()).hexdigest()[:8] if path.is_file() else ""
