@@ -65,6 +65,6 @@ def _said(config: Config, table: str) -> TableConfig:
 _ONLY_VAE = "must be vae under privacy.epsilon, for a critic's work cannot be paid for, however: "
 _TURNED_OFF: Mapping[str, str] = {
     "learn": "by noisy counts and gradients",
-    "mint": "of no shape of the original's",
+    "mint": "nothing of the original is read",
 }
 """What a reason says further, by fate."""
