@@ -27,10 +27,11 @@ def ledger_of(workspace: Workspace, table: str) -> Ledger:
 
 def charge_of(workspace: Workspace, plan: Plan, table: TablePlan, fingerprint: str) -> Charge:
     """Give the charge of training a table tonight: of the same plan, rows and noise, it is the same."""
-    words = json.dumps([plan.hash, table.name, fingerprint, secret_name(workspace)])
-    key = hashlib.sha256(words.encode()).hexdigest()[:16]
+    spending = spending_of(plan, table)
+    words = [plan.hash, table.name, fingerprint, secret_name(workspace), spending.model_dump_json()]
+    key = hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
     delta = budget_of(plan.privacy)[1]
-    return Charge(run=workspace.night, key=key, mechanisms=spending_of(plan, table).mechanisms, delta=delta)
+    return Charge(run=workspace.night, key=key, mechanisms=spending.mechanisms, delta=delta)
 
 
 def allowance_of(

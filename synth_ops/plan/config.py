@@ -132,7 +132,7 @@ class PrivacyConfig(Section):
     """Pool the most extreme numbers and times."""
     epsilon: Annotated[float | None, Field(gt=0, le=100)] = None
     """Train with differential privacy: what one training of a table may cost in ε. The unit is one row."""
-    delta: Annotated[float | None, Field(gt=0, lt=1), BeforeValidator(_scientific)] = None
+    delta: Annotated[float | None, Field(gt=0, le=1e-4), BeforeValidator(_scientific)] = None
     """The probability beside ε, for good: below one in the rows of the largest table, such as 1e-7."""
     epsilon_max: Annotated[float | None, Field(gt=0)] = None
     """What all trainings of a table may cost together; from there on, the last model is sampled again."""

@@ -53,7 +53,7 @@ def test_budget_is_read_and_resolved(tmp_path: Path) -> None:
         ("privacy:\n  epsilon_max: 9\n", 5, "privacy.epsilon_max must stand beside privacy.epsilon"),
         (f"{BUDGET}  epsilon_max: 2\n", 7, "privacy.epsilon_max must be at least privacy.epsilon, 3, .* however: 2"),
         ("privacy:\n  epsilon: 0\n  delta: 1e-6\n", 5, "privacy.epsilon must be more than 0"),
-        ("privacy:\n  epsilon: 3\n  delta: 1.0\n", 6, "privacy.delta must be less than 1"),
+        ("privacy:\n  epsilon: 3\n  delta: 0.01\n", 6, "privacy.delta must be at most 0.0001"),
         ("privacy:\n  epsilon: 3\n  delta: tiny\n", 6, "privacy.delta must be a number, however: 'tiny'"),
         (f"{BUDGET}tables:\n  orders:\n    rows: 10\n    model: gan\n", 10, "tables.orders.model must be vae under"),
         (f"{BUDGET}defaults:\n  rows: 1.0\n  model: gan\n", 9, "defaults.model must be vae under privacy.epsilon"),
