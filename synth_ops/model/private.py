@@ -27,6 +27,7 @@ from synth_ops.model.masked import MaskedLinear
 from synth_ops.model.order import reading_order, reordered
 from synth_ops.model.row_gradient import RowGradient
 from synth_ops.model.synthesizer import MIN_ROWS, Constant, Neural, Synthesizer, pick_device
+from synth_ops.model.threads import one_thread
 from synth_ops.model.training import Stop, Trained
 from synth_ops.model.vae import VAE
 from synth_ops.privacy.accountant import SampledGaussian
@@ -93,7 +94,8 @@ def fit_privately(  # noqa: PLR0913 — what is learned is positional, how is by
         return synthesizer, nothing
     rows = torch.from_numpy(np.ascontiguousarray(codes[:, order])).to(pick_device(device))
     loop = _Loop(network, rows, _Course(spending, config, n_rows, seeds), checkpoint, began)
-    return synthesizer, loop.run(watch)
+    with one_thread():  # threads that share the many small operations of a step await each other at each
+        return synthesizer, loop.run(watch)
 
 
 class _Course(NamedTuple):

@@ -24,7 +24,7 @@ COUNTED = 1 / 3
 """Share of ε that what is counted would cost by itself."""
 FAILING = 1e-4
 """Share of δ for the names that are kept, in one training."""
-RATE, STEPS = 0.02, 1_000
+RATE, STEPS = 0.02, 500
 """Each row's probability to be in a step's sample, and how many steps there are, whatever the rows."""
 ROUNDS = 5
 """Histograms that an ordered axis is cut by."""
