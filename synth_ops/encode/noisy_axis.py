@@ -137,8 +137,8 @@ def _clipped(numbers: Numbers, axis: Axis) -> Values:
 def _first_cells(axis: Axis, lattice: Lattice) -> _Cells:
     """Give the powers of two between the axis's ends, as places on the lattice."""
     if lattice.step is None:
-        powers = 2.0 ** np.arange(*_FLOAT_POWERS)
-        return _Cells(np.concatenate([-2.0 * powers[::-1], -powers[:1], powers]), axis.most)
+        ends = 2.0 ** np.arange(*_FLOAT_POWERS)
+        return _Cells(np.concatenate([-2.0 * ends[::-1], -ends[:1], ends]), axis.most)
     least, most = (-_HUGE, _HUGE) if lattice.digits is not None else (axis.least, axis.most)
     first, last = int(least) // lattice.step, int(most) // lattice.step
     powers = [2**k for k in range(_TOP + 1)]
@@ -149,18 +149,22 @@ def _first_cells(axis: Axis, lattice: Lattice) -> _Cells:
 
 def _cut(cells: _Cells, counts: Counts, least: float) -> _Cells:
     """Cut the cells that hold so many rows."""
+    cut = _cut_real if cells.lows.dtype.kind == "f" else _cut_whole
     pieces = [
-        _cut_one(low, end) if count >= least else [low]
+        cut(low, end) if count >= least else [low]
         for low, end, count in zip(cells.lows.tolist(), cells.ends.tolist(), counts.tolist(), strict=True)
     ]
     return _Cells(np.array([low for piece in pieces for low in piece], cells.lows.dtype), cells.high)
 
 
-def _cut_one(low: float, end: float) -> list[Any]:
-    """Give the first values of at most eight even parts."""
-    if isinstance(low, float):
-        return sorted(set(np.linspace(low, end, FANOUT, endpoint=False).tolist()))
-    width = int(end) - low + 1
+def _cut_real(low: float, end: float) -> list[float]:
+    """Give the first values of eight even parts, or of as many as there are numbers for."""
+    return sorted(set(np.linspace(low, end, FANOUT, endpoint=False).tolist()))
+
+
+def _cut_whole(low: int, end: int) -> list[int]:
+    """Give the first values of at most eight parts as even as whole numbers can be."""
+    width = end - low + 1
     n = min(FANOUT, width)
     return [low + width // n * k + min(k, width % n) for k in range(n)]
 

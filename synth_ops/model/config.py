@@ -86,7 +86,7 @@ class PrivateConfig(Record):
 
     clip: float = Field(default=1.0, gt=0)
     """Length of a row's gradient at most."""
-    learning_rate: float = Field(default=5e-3, gt=0)
+    learning_rate: float = Field(default=1e-2, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     betas: tuple[float, float] = (0.9, 0.99)
     """Weights of the past in the optimizer's means of gradients and of their squares."""

@@ -66,7 +66,7 @@ def test_sum_is_that_of_gradients_clipped_one_by_one(network: VAE) -> None:
     found = RowGradient(network, clip).clipped_sum(rows)
 
     assert any(length(g) > clip for g in each)
-    assert all(torch.allclose(f, sum(p), atol=1e-4) for f, *p in zip(found, *scaled, strict=True))  # type: ignore[arg-type]
+    assert all(torch.allclose(f, sum(p), atol=1e-4) for f, *p in zip(found, *scaled, strict=True))
 
 
 def test_one_row_more_moves_the_sum_by_no_more_than_the_clip(network: VAE) -> None:
