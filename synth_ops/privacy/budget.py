@@ -5,6 +5,7 @@ a third of ε, as if spent by themselves. *Gradients* get what that leaves: as d
 A ten-thousandth of δ goes to names that one row alone might hold.
 """
 
+import math
 from collections.abc import Iterable
 
 from synth_ops.plan.plan import Kind, Plan, Privacy, TablePlan
@@ -61,15 +62,14 @@ def spending_of(plan: Plan, table: TablePlan) -> Spending:
     epsilon, delta = budget_of(plan.privacy)
     names, links = learned_columns(table), counted_links(plan, table)
     n_histograms = 1 + len(links) + sum(_n_histograms(table, name) for name in names)
-    if not names:
-        noise = gaussian_noise_for(epsilon * COUNTED, delta, n_histograms)
-        counts = Gaussian(noise=noise, count=n_histograms)
-        return Spending(n_histograms=n_histograms, counts=counts, failure=Failure(delta=0), gradients=None)
-    failure = Failure(delta=delta * FAILING)
-    noise = gaussian_noise_for(epsilon * COUNTED, delta, n_histograms, besides=(failure,))
-    counts = Gaussian(noise=noise, count=n_histograms)
-    noise = noise_for(epsilon, delta, RATE, STEPS, besides=(failure, counts))
-    gradients = SampledGaussian(noise=noise, rate=RATE, steps=STEPS)
+    failure = Failure(delta=delta * FAILING if names else 0.0)
+    # One release of length one costs what n histograms do of a root of n times the noise: so tables share the search.
+    together = Gaussian(noise=gaussian_noise_for(epsilon * COUNTED, delta, besides=(failure,)))
+    counts = Gaussian(noise=together.noise * math.sqrt(n_histograms), count=n_histograms)
+    gradients = None
+    if names:
+        noise = noise_for(epsilon, delta, RATE, STEPS, besides=(failure, together))
+        gradients = SampledGaussian(noise=noise, rate=RATE, steps=STEPS)
     return Spending(n_histograms=n_histograms, counts=counts, failure=failure, gradients=gradients)
 
 
