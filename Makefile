@@ -51,7 +51,7 @@ $(CORE): $(VENV)/bin/pip pyproject.toml constraints.txt
 	@touch $@
 
 $(DEV): $(CORE)
-	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,dagster,airflow,postgres]'
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,dagster,airflow,postgres,dp]'
 	@touch $@
 
 $(DEMO): $(CORE) pipelines/demo.py

@@ -65,7 +65,7 @@ def basis_of(plan: Plan, table: TablePlan, *, salt: str) -> Basis:
         columns |= {f"{parent.name}.{n}": c.model_copy(update={"of_parent": True}) for n, c in told.items()}
     keys = [table.table.primary_key, table.table.unique, table.key_offset, [_key(k) for k in table.foreign_keys]]
     return Basis(
-        privacy=plan.privacy.model_dump_json(),
+        privacy=plan.privacy.model_dump_json(exclude={"epsilon_max"}, exclude_none=True),
         salt=salt,
         entity=json.dumps([_entity(t) for t in entity_chain(plan, table)]),
         keys=json.dumps([table.mode, *keys, [[p.name, p.mode] for p in parents]]),

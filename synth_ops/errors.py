@@ -6,6 +6,8 @@ The tree says what to retry, and the exit code is a property of the branch::
     ├── PlanError (ValueError)       2  the plan or the usage is wrong: fix it, do not retry
     │   ├── SchemaChanged            2  the source differs from the plan: look, then accept or fix it
     │   ├── PersonalFound            2  a column that is learned by default looks personal: say what becomes of it
+    │   ├── BudgetSpent              2  privacy.epsilon_max leaves no room for a training, and there is no model
+    │   ├── LedgerBroken             2  what was spent of it is not known for sure: restore the file
     │   └── Locked                   2  another refresh of this dataset holds the lock
     ├── GateRefused                  1  the copy is not fit to publish, and was not published
     └── OutsideError (OSError)       3  the outside world failed: retry
@@ -40,6 +42,14 @@ class SchemaChanged(PlanError):
 
 class PersonalFound(PlanError):
     """A column of which synth.yaml says nothing, and which would be learned, holds what looks personal."""
+
+
+class BudgetSpent(PlanError):
+    """One more training would cost more than `privacy.epsilon_max`, and there is no model to go on with."""
+
+
+class LedgerBroken(PlanError):
+    """An ε ledger is not as it was written, so that nobody knows what is spent."""
 
 
 class Locked(PlanError):

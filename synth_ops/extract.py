@@ -15,6 +15,7 @@ from synth_ops.fingerprint import Fingerprint, fingerprint
 from synth_ops.personal import Sampler, refuse_unsettled, sample_file, suspects_among, unsettled
 from synth_ops.plan import Config, resolve
 from synth_ops.plan.plan import Plan
+from synth_ops.privacy.noise import noise_secret
 from synth_ops.records import Extracted, ExtractedTable, Progress, ProgressEvent, Suspect, no_progress
 from synth_ops.schema import Database, Table
 from synth_ops.settings import expand
@@ -68,7 +69,7 @@ def _read_all(config: Config, workspace: Workspace, progress: Progress, *, accep
     record = Extracted(
         night=workspace.night,
         tables=tables,
-        fingerprint=_whole(tables),
+        fingerprint=_whole(tables, workspace, plan),
         suspects=suspects_among(samplers, wanted),
         seconds=time.monotonic() - started,
     )
@@ -150,7 +151,9 @@ def _resume(config: Config, workspace: Workspace) -> Extracted | None:
         return None
     if plan == before:
         return record
-    record = record.model_copy(update={"suspects": _suspects_now(config, before, plan, record)})
+    suspects = _suspects_now(config, before, plan, record)
+    fingerprint = _whole(record.tables, workspace, plan)
+    record = record.model_copy(update={"suspects": suspects, "fingerprint": fingerprint})
     write_record(workspace.record("extract"), record)  # before the plan: killed in between, it is judged once more
     write_record(workspace.plan, plan)
     return record
@@ -178,10 +181,15 @@ def _is_whole(table: ExtractedTable) -> bool:
     return footer.num_rows == table.n_rows and recorded == table.fingerprint.encode()
 
 
-def _whole(tables: tuple[ExtractedTable, ...]) -> str:
-    """Give one fingerprint of all tables."""
+def _whole(tables: tuple[ExtractedTable, ...], workspace: Workspace, plan: Plan) -> str:
+    """Give one fingerprint of all tables.
+
+    It is published, and what is sampled follows from it. Under a privacy budget a secret is mixed in, or who guesses
+    all rows could tell by it that they have guessed right.
+    """
     lines = "\n".join(f"{t.name}\0{t.fingerprint}" for t in sorted(tables, key=lambda t: t.name))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    secret = b"" if plan.privacy.epsilon is None else noise_secret(workspace)
+    return hashlib.sha256(lines.encode() + secret).hexdigest()
 
 
 def _last_plan(workspace: Workspace) -> Plan | None:

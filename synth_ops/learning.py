@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth_ops.drift import Familiar, Known, measure_drift, sample_rows
@@ -17,11 +16,14 @@ from synth_ops.encode.novelty import novelty
 from synth_ops.entities import Ids
 from synth_ops.errors import PlanError
 from synth_ops.holdout import look_whose
+from synth_ops.learning_privately import train_privately
 from synth_ops.learning_rows import count_rows, read_learning_rows, reader_of
+from synth_ops.narrow import narrow_codes
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.policy import Decided, weigh
 from synth_ops.records import Drift, Losses, Progress, ProgressEvent, TrainedTable
 from synth_ops.relate import Augmented, Relations, TableSpec, augment
+from synth_ops.spending import is_budgeted
 from synth_ops.worker import JobSpec
 from synth_ops.workspace import Workspace, make_salt, read_record, write_record, write_text
 from synth_ops.workspace.models import model_folder, staged_model
@@ -41,6 +43,8 @@ FINETUNE_CONDITIONING = 0.05
 def train_job(spec: JobSpec, progress: Progress) -> TrainedTable:
     """Fit one table's model anew, refresh it, or find that rows say nothing new to it; runs in a worker."""
     job = _Job(spec, progress, time.monotonic())
+    if is_budgeted(job.plan, job.table):
+        return train_privately(spec, progress, job.plan, job.started)
     progress(ProgressEvent(step="train", table=job.table.name, phase="encode"))
     task = _task(job)
     if task.decided.decision == "reuse":
@@ -230,20 +234,3 @@ def _familiar(job: _Job, task: _Task, config: "TrainingConfig", synthesizer: "Sy
         novelty=novelty(task.codec, sampled),
         cold_visits=_cold_visits(task.known, config) if task.known else max(1, visits),
     )
-
-
-def narrow_codes(codec: TableCodec, table: pa.Table) -> NDArray[Any]:
-    """Give the codes in the smallest type that holds them all, made a column at a time: they outlive the table."""
-    sizes = codec.layout.sizes
-    dtype = next(t for t, most in _CODE_TYPES.items() if max(sizes, default=1) <= most)
-    codes = np.empty((table.num_rows, len(sizes)), dtype)
-    start = 0
-    for column in codec.columns:
-        encoded = codec.encode(table, columns=[column])
-        codes[:, start : start + encoded.shape[1]] = encoded
-        start += encoded.shape[1]
-    return codes
-
-
-_CODE_TYPES: Mapping[type[np.integer[Any]], int] = {np.uint8: 1 << 8, np.int16: 1 << 15, np.int32: 1 << 31}
-"""Types of codes that torch knows, and how many codes each holds."""

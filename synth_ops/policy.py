@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from synth_ops.basis import Basis, changes_between
+from synth_ops.errors import BudgetSpent
 from synth_ops.plan.plan import Family, Policy, TablePlan
 from synth_ops.records import Decision, Drift, Record
 
@@ -28,6 +29,8 @@ class ModelFacts(Record):
     code_version: str
     parent_id: str | None = None
     """The model that it was warm-started from."""
+    charge: tuple[str, str] | None = None
+    """The line of the ε ledger that paid for it, by run and key; None where it was trained without a budget."""
 
 
 class Refusal(Record):
@@ -80,6 +83,46 @@ def decide(  # noqa: PLR0913 — each is a fact of its own, by keyword
     elif fingerprint == latest.fingerprint and not changes.surviving:
         natural = Decided(decision="reuse", reason="nothing changed")
     return _heed(natural, refusal if refusal and refusal.model_id == latest.model_id else None)
+
+
+class Allowance(Record):
+    """What the ε ledger says of one more training."""
+
+    total: float
+    """ε that is spent already."""
+    after: float
+    """ε with one more training."""
+    most: float | None
+    """`privacy.epsilon_max`."""
+
+    @property
+    def is_enough(self) -> bool:
+        """Tell whether the training may be done."""
+        return self.most is None or self.after <= self.most
+
+
+def within(decided: Decided, allowance: Allowance, *, can_reuse: bool) -> Decided:
+    """Keep to the budget: no warm start, no second look at rows, and at the cap the last model once more.
+
+    `can_reuse` says whether there is one that a budget paid for and whose columns still are the table's.
+
+    Raises:
+        BudgetSpent: there is none, and nothing left to train one.
+    """
+    if decided.decision not in ("finetune", "retrain"):
+        return decided
+    reason = "rows changed" if decided.weigh_drift or decided.decision == "finetune" else decided.reason
+    if allowance.is_enough:
+        return Decided(decision="retrain", reason=f"{reason}; ε {allowance.total:.3g} becomes {allowance.after:.3g}")
+    spent = f"ε is {allowance.total:.3g} of at most {allowance.most:g}, and one more training would make it"
+    if can_reuse:
+        why = f"{reason}, however {spent} {allowance.after:.3g}: the last model is sampled again, which costs nothing"
+        return Decided(decision="reuse", reason=why)
+    raise BudgetSpent(
+        f"A training must fit in privacy.epsilon_max, however {spent} {allowance.after:.3g}, and there is no model to"
+        " sample again. Raise privacy.epsilon_max in synth.yaml, if whoever answers for these rows agrees, or give the"
+        " table mode: skip."
+    )
 
 
 def weigh(drift: Drift, policy: Policy) -> Decided:

@@ -109,6 +109,23 @@ class Drift(Record):
     """Nats per learned column by which tonight's rows surprise the model more than those that it was made of."""
 
 
+class Spent(Record):
+    """What a table's models have cost its rows, by differential privacy; it is said of models, and of rows from them.
+
+    It is not said of what is read of real rows beside them: whether rows changed, and the gate's figures and report.
+    """
+
+    epsilon: float
+    """Tonight; 0 where the model is kept."""
+    total: float
+    """All nights together, at `delta`; what was reserved and may have been read is in it."""
+    delta: float
+    most: float | None = None
+    """`privacy.epsilon_max`."""
+    unit: str = "row"
+    """Whose presence is hidden. Of the row: who has k rows is hidden by k times as much only."""
+
+
 class TrainedTable(Record):
     """The model of one table, as `train` leaves it."""
 
@@ -132,6 +149,8 @@ class TrainedTable(Record):
     """The loss over the training, at most 200 points."""
     drift: Drift | None = None
     """What was found new in rows that changed, where nothing else did."""
+    spent: Spent | None = None
+    """Under a privacy budget."""
 
 
 class Trained(Record):

@@ -50,6 +50,7 @@ from synth_ops.relate.kept import own_key_columns
 from synth_ops.relate.resolve import known_spec
 from synth_ops.seeds import seed_of
 from synth_ops.shards import CHUNK, chunks_of, in_order
+from synth_ops.spending import is_budgeted
 from synth_ops.spill import Spill, write_parquet
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace import Workspace, read_record, sha256_of, staged, write_record
@@ -270,10 +271,17 @@ class _Making:
         return Scene(drafts=self._drafts, taken=self._real, rng=self._rng(*words))
 
     def _real(self, table: str, column: str) -> pa.ChunkedArray:
-        """Read one real column, none of whose values may be minted."""
+        """Read one real column, none of whose values may be minted.
+
+        Under a budget none is read: to avoid a value is to tell that it is there, and what is made up then follows from
+        no row.
+        """
         if (table, column) not in self._taken:
-            path = self._night.workspace.real(table)
-            self._taken[table, column] = pq.read_table(path, columns=[column]).column(0)
+            path, planned = self._night.workspace.real(table), self._night.plan.table(table)
+            rows = (
+                pq.read_table(path, columns=[column]) if not is_budgeted(self._night.plan, planned) else _no_rows(path)
+            )
+            self._taken[table, column] = rows.column(column)
         return self._taken[table, column]
 
     def _seed(self, *words: str) -> int:
@@ -305,6 +313,11 @@ def _joined(draft: Draft, spill: Spill) -> Iterator[pa.Table]:
         columns = rest if n_left == len(rows) else {c: v.filter(pa.array(chosen)) for c, v in rest.items()}
         yield finished(draft, at, n_left, columns)
         at += n_left
+
+
+def _no_rows(path: Path) -> pa.Table:
+    """Give a file's columns without its rows."""
+    return pq.read_schema(path).empty_table()
 
 
 def _batches(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:

@@ -11,9 +11,12 @@ from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.personal import refuse_unsettled
 from synth_ops.plan import Plan, TablePlan
 from synth_ops.plan.problems import unknown
-from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide
+from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide, within
+from synth_ops.privacy.ledger import Charge
+from synth_ops.privacy.noise import noise_secret
 from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
 from synth_ops.seeds import seed_of
+from synth_ops.spending import allowance_of, can_reuse, is_budgeted, paid_for, spent_on
 from synth_ops.verdicts import refusal_of
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace import Workspace, make_salt, read_record, salt_name, write_record
@@ -114,16 +117,28 @@ def decide_table(
     *,
     chosen: bool,
 ) -> Decided:
-    """Ask the policy about one table: what extract found, what the latest model saw, what the gate said of it."""
-    return decide(
+    """Ask the policy about one table: what extract found, what the latest model saw, what the gate said of it.
+
+    Raises:
+        BudgetSpent: a budget has no room for a training, and there is no model to go on with.
+        LedgerBroken: nobody knows what is spent of it.
+    """
+    fingerprint, budgeted = fingerprint_for(plan, table, extracted), is_budgeted(plan, table)
+    n_rows = _n_rows(extracted).get(table.name, 0)
+    decided = decide(
         table,
         basis=basis_of(plan, table, salt=salt_name(workspace)),
-        fingerprint=fingerprint_for(plan, table, extracted),
-        n_rows=_n_rows(extracted).get(table.name, 0),
+        fingerprint=fingerprint,
+        # Under a budget, neither exact counts nor what the gate saw of rows may decide what is done.
+        n_rows=latest.n_rows if budgeted and latest else n_rows,
         latest=latest,
         chosen=chosen,
-        refusal=refusal_of(workspace, table.name),
+        refusal=None if budgeted else refusal_of(workspace, table.name),
     )
+    if not budgeted:
+        return decided
+    allowance = allowance_of(workspace, plan, table, fingerprint, latest)
+    return within(decided, allowance, can_reuse=can_reuse(plan, table, latest, salt=salt_name(workspace)))
 
 
 def fingerprint_for(plan: Plan, table: TablePlan, extracted: Extracted) -> str:
@@ -162,10 +177,12 @@ class _Night(NamedTuple):
 
 
 def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTable:
-    workspace, plan, extracted, device, progress, salt = night
+    workspace, plan, extracted = night.workspace, night.plan, night.extracted
+    if is_budgeted(plan, table):
+        noise_secret(workspace)  # a charge is named by it
     latest = latest_model(workspace, table.name)
     decided = decide_table(workspace, plan, table, extracted, latest, chosen=chosen)
-    progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
+    night.progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
     if decided.decision in ("copy", "skip"):
         return TrainedTable(name=table.name, decision=decided.decision, reason=decided.reason)
     if decided.decision == "reuse" and latest is not None:
@@ -176,28 +193,12 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
             model_id=latest.model_id,
             parent_id=latest.parent_id,
             n_rows=latest.n_rows,
+            spent=spent_on(workspace, plan, table, trained=False),
         )
-    models = workspace.models(table.name)
-    parent = latest.model_id if latest and decided.decision == "finetune" else None
-    fingerprint = fingerprint_for(plan, table, extracted)
-    spec = JobSpec(
-        job="train",
-        root=str(workspace.root),
-        dataset=workspace.dataset,
-        night=workspace.night,
-        table=table.name,
-        device=device,
-        seed=seed_of("train", plan.hash, fingerprint, table.name),
-        options={
-            "decision": decided.decision,
-            "reason": decided.reason,
-            "parent_id": parent,
-            "fingerprint": fingerprint,
-            "weigh_drift": decided.weigh_drift,
-            "salt": salt,
-        },
-    )
-    outcome = run_job(spec, progress=progress, still_holds=lambda r: is_whole(models / str(r["model_id"])))
+    fingerprint, models = fingerprint_for(plan, table, extracted), workspace.models(table.name)
+    with paid_for(workspace, plan, table, fingerprint) as charge:
+        spec = _spec(night, table, decided, latest, charge)
+        outcome = run_job(spec, progress=night.progress, still_holds=lambda r: is_whole(models / str(r["model_id"])))
     result = TrainedTable.model_validate(outcome)
     if result.decision == "reuse" and latest is not None:
         write_record(models / "latest.json", latest.model_copy(update={"fingerprint": fingerprint}))
@@ -205,11 +206,39 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
     facts = ModelFacts(
         model_id=str(result.model_id),
         family=table.model,
-        basis=basis_of(plan, table, salt=salt),
+        basis=basis_of(plan, table, salt=night.salt),
         fingerprint=fingerprint,
-        n_rows=_n_rows(extracted)[table.name],
+        n_rows=result.n_rows if charge else _n_rows(extracted)[table.name],
         code_version=CODE_VERSION,
         parent_id=result.parent_id,
+        charge=charge.name if charge else None,
     )
     write_record(models / "latest.json", facts)
-    return result
+    return result.model_copy(update={"spent": spent_on(workspace, plan, table, trained=True)})
+
+
+def _spec(
+    night: _Night, table: TablePlan, decided: Decided, latest: ModelFacts | None, charge: Charge | None
+) -> JobSpec:
+    """Tell a worker all that it must know; equal specs share their result."""
+    workspace, plan = night.workspace, night.plan
+    fingerprint = fingerprint_for(plan, table, night.extracted)
+    paid = {"charge": list(charge.name)} if charge else {}
+    return JobSpec(
+        job="train",
+        root=str(workspace.root),
+        dataset=workspace.dataset,
+        night=workspace.night,
+        table=table.name,
+        device=night.device,
+        seed=seed_of("train", plan.hash, fingerprint, table.name),
+        options={
+            "decision": decided.decision,
+            "reason": decided.reason,
+            "parent_id": latest.model_id if latest and decided.decision == "finetune" else None,
+            "fingerprint": fingerprint,
+            "weigh_drift": decided.weigh_drift,
+            "salt": night.salt,
+            **paid,
+        },
+    )

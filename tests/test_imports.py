@@ -16,6 +16,8 @@ HEAVY = ("torch", "great_expectations", "dagster", "airflow", "sklearn", "matplo
         ("synth_ops.cli", set()),
         ("synth_ops.refresh", set()),
         ("synth_ops.worker.main", set()),
+        ("synth_ops.privacy", set()),
+        ("synth_ops.spending", set()),
         ("synth_ops.dagster", {"dagster"}),
         ("synth_ops.airflow", {"airflow"}),
     ],

@@ -19,7 +19,8 @@ from synth_ops.encode.rules import FitRules
 from synth_ops.mint.pattern import Pattern
 from synth_ops.owners import Owners, enough_to_stay
 
-_FLAT, _GROUPS = 512, 512
+FLAT, _GROUPS = 512, 512
+"""Categories up to which they stand in one sub-column, and groups at most of more."""
 _GROUPS_PER_ROOT = 4
 RARE = 1
 
@@ -46,12 +47,12 @@ class CategoricalCodec(Codec):
         names = np.array(write_names(found.filter(pa.array(kept))), object)
         kept_counts = counts[kept]
         order = np.lexsort((names.astype(str), -kept_counts)) if len(names) else np.zeros(0, np.int64)
-        if len(names) > _FLAT:
+        if len(names) > FLAT:
             order = _by_name(names, kept_counts)
         has_rare = not kept.all()
         mass = kept_counts[order]
         n_groups = min(_GROUPS, int(_GROUPS_PER_ROOT * len(names) ** 0.5))
-        hierarchy = Hierarchy.fit(mass, n_special=1 + has_rare, n_flat=_FLAT, n_groups=n_groups)
+        hierarchy = Hierarchy.fit(mass, n_special=1 + has_rare, n_flat=FLAT, n_groups=n_groups)
         shares = np.round(mass / max(1, mass.sum()), 6)
         rare = None
         if has_rare and is_text(values.type):

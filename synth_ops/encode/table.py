@@ -70,11 +70,11 @@ class TableCodec:
         owners = Owners.each(table.num_rows) if ids is None else Owners.of(ids)
         codecs, resolved = {}, {}
         for field in table.schema:
-            column = _Column(field, _flat(table.column(field.name)), owners, before.of(field) if before else None)
+            column = _Column(field, flat(table.column(field.name)), owners, before.of(field) if before else None)
             kind = _resolve(kinds.get(field.name, "auto"), column, rules)
             resolved[field.name] = kind
             codecs[field.name] = CODECS[kind].fit(column.values, rules, owners, column.before)
-        return cls(schema=_bare(table.schema), codecs=codecs, kinds=resolved)
+        return cls(schema=bare(table.schema), codecs=codecs, kinds=resolved)
 
     def of(self, field: pa.Field) -> Codec | None:
         """Give the codec of a column of that name and type, if there is one."""
@@ -172,9 +172,9 @@ class TableCodec:
             )
         column, dtype = table.column(name), self.schema.field(name).type
         if column.type == dtype:
-            return _flat(column)
+            return flat(column)
         try:
-            return _flat(column.cast(dtype))
+            return flat(column.cast(dtype))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise PlanError(
                 f"Column {name!r} must be {dtype}, as when its model was trained, however it is {column.type}."
@@ -208,7 +208,7 @@ def _resolve(kind: Kind, column: _Column, rules: FitRules) -> Resolved:
     field, values = column.field, column.values
     if kind == "auto":
         return _auto(column, rules)
-    suits = _of_type(values.type)
+    suits = natural_kind(values.type)
     if kind == "categorical":
         return _categorical(column, rules)
     if kind == suits or (kind == "text" and is_text(values.type)):
@@ -220,7 +220,7 @@ def _resolve(kind: Kind, column: _Column, rules: FitRules) -> Resolved:
 
 
 def _auto(column: _Column, rules: FitRules) -> Resolved:
-    kind = _of_type(column.values.type)
+    kind = natural_kind(column.values.type)
     if kind not in ("text", "opaque") and not _is_empty(column.field, column.values):
         return kind
     return _categorical(column, rules)
@@ -229,22 +229,22 @@ def _auto(column: _Column, rules: FitRules) -> Resolved:
 def _categorical(column: _Column, rules: FitRules) -> Resolved:
     """Give the declared kind, unless nothing is frequent enough to be kept."""
     values = column.values
-    kind = _of_type(values.type)
+    kind = natural_kind(values.type)
     if _is_empty(column.field, values):
         return "empty"
-    if pa.types.is_nested(values.type) or _is_interval(values.type):
+    if pa.types.is_nested(values.type) or is_interval(values.type):
         return kind
     return "categorical" if column.has_categories(rules) else kind
 
 
-def _of_type(dtype: pa.DataType) -> Resolved:
+def natural_kind(dtype: pa.DataType) -> Resolved:
     """Give the kind that a type has of itself."""
     kinds: Sequence[tuple[bool, Resolved]] = (
         (pa.types.is_null(dtype), "empty"),
         (pa.types.is_boolean(dtype), "boolean"),
         (pa.types.is_date(dtype) or pa.types.is_timestamp(dtype), "datetime"),
         (pa.types.is_time(dtype), "time"),
-        (_is_interval(dtype), "opaque"),
+        (is_interval(dtype), "opaque"),
         (pa.types.is_duration(dtype) or pa.types.is_integer(dtype), "numeric"),
         (pa.types.is_floating(dtype) or pa.types.is_decimal(dtype), "numeric"),
         (is_text(dtype), "text"),
@@ -252,7 +252,8 @@ def _of_type(dtype: pa.DataType) -> Resolved:
     return next((kind for holds, kind in kinds if holds), "opaque")
 
 
-def _is_interval(dtype: pa.DataType) -> bool:
+def is_interval(dtype: pa.DataType) -> bool:
+    """Tell intervals of months, days and fractions, which have no order."""
     return bool(pa.types.is_interval(dtype))
 
 
@@ -274,14 +275,14 @@ def _flat_field(field: pa.Field) -> pa.Field:
     return pa.field(field.name, _flat_type(field.type), field.nullable)
 
 
-def _flat(column: pa.ChunkedArray) -> pa.Array:
+def flat(column: pa.ChunkedArray) -> pa.Array:
     """Give the column as one array of plain values."""
     if isinstance(column.type, pa.BaseExtensionType):
         storage = [chunk.storage for chunk in column.chunks]
-        return _flat(pa.chunked_array(storage, column.type.storage_type))
+        return flat(pa.chunked_array(storage, column.type.storage_type))
     if pa.types.is_run_end_encoded(column.type):
         decoded = [pa.compute.run_end_decode(chunk) for chunk in column.chunks]
-        return _flat(pa.chunked_array(decoded, column.type.value_type))
+        return flat(pa.chunked_array(decoded, column.type.value_type))
     plain = column.cast(_flat_type(column.type))
     return plain.combine_chunks() if plain.num_chunks != 1 else plain.chunk(0)
 
@@ -297,6 +298,6 @@ def _restored(values: pa.Array, dtype: pa.DataType) -> pa.Array:
     return values if values.type == dtype else values.cast(dtype)
 
 
-def _bare(schema: pa.Schema) -> pa.Schema:
+def bare(schema: pa.Schema) -> pa.Schema:
     """Drop what other tools have written beside the schema: it may quote values."""
     return pa.schema([f.remove_metadata() for f in schema])

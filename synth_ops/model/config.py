@@ -79,3 +79,28 @@ class TrainingConfig(Record):
         return self.model_copy(
             update={"time_budget_seconds": seconds, "n_epochs": _NO_LIMIT, "max_row_visits": _NO_LIMIT}
         )
+
+
+class PrivateConfig(Record):
+    """How a model learns under a privacy budget; how often, and with how much noise, is what was paid for."""
+
+    clip: float = Field(default=1.0, gt=0)
+    """Length of a row's gradient at most."""
+    learning_rate: float = Field(default=1e-2, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Weights of the past in the optimizer's means of gradients and of their squares."""
+    ema: float = Field(default=0.99, ge=0, lt=1)
+    """Weight of the past in the averaged weights that are kept."""
+    most_rows: int = Field(default=4096, ge=1)
+    """Rows of a step at most, as expected: of larger tables a smaller share is taken than is paid for."""
+    rows_at_once: int = Field(default=1024, ge=1)
+    """Rows whose gradients are computed together."""
+    time_budget_seconds: float | None = None
+    """Wall seconds at most; steps that are not taken are paid for all the same."""
+    checkpoint_seconds: float = 45.0
+    """Wall seconds between checkpoints."""
+    tell_seconds: float = 1.0
+    """Wall seconds between what is told of progress."""
+    network: NetworkConfig = NetworkConfig(d_embedding=8, d_hidden=128, n_blocks=1, d_conditioning=1, dropout=0.0)
+    """Smaller than elsewhere, for each weight takes noise."""

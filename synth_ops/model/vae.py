@@ -86,6 +86,10 @@ class VAE(Conditional):
         reconstruction, kl = self._bound(codes, noise, dropout=True)
         return (reconstruction + config.kl_weight * kl).mean()
 
+    def row_nats(self, codes: Tensor) -> Tensor:
+        """Give each row's negative log-likelihood, ``(n_rows,)``, with gradients and without dropout; of no latent."""
+        return self._bound(codes, torch.Generator(), dropout=False)[0]
+
     @torch.no_grad()
     def nats(self, codes: Tensor, noise: torch.Generator) -> Tensor:
         """Give each row's negative evidence lower bound, ``(n_rows,)``."""

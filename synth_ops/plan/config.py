@@ -1,6 +1,7 @@
 """synth.yaml, read and checked: what a person writes, before any database is asked."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +36,11 @@ def _rows(value: object) -> object:
     return value
 
 
+def _scientific(value: object) -> object:
+    """Read `1e-7`, which is text to YAML 1.1 for want of a point."""
+    return float(value) if isinstance(value, str) and _SCIENTIFIC.fullmatch(value) else value
+
+
 def _only_true(value: object) -> object:
     if value is not True:
         raise ValueError("must be true, or be left out")
@@ -59,6 +65,7 @@ def _empty(value: object) -> object:
 
 _FEWEST_WORDS = 3
 
+_SCIENTIFIC = re.compile(r"\d+(\.\d*)?[eE][+-]?\d{1,3}", re.ASCII)
 Rows = Annotated[float | int, BeforeValidator(_rows), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 TimeBudget = Annotated[
     float | None, BeforeValidator(_duration), WithJsonSchema({"type": "string", "pattern": f"^{PATTERN}$"})
@@ -157,6 +164,12 @@ class PrivacyConfig(Section):
     """Share of entities that no model sees, kept to measure against."""
     clip_extremes: bool = Privacy().clip_extremes
     """Pool the most extreme numbers and times."""
+    epsilon: Annotated[float | None, Field(gt=0, le=100)] = None
+    """Train with differential privacy: what one training of a table may cost in ε. The unit is one row."""
+    delta: Annotated[float | None, Field(gt=0, le=1e-4), BeforeValidator(_scientific)] = None
+    """The probability beside ε, for good: below one in the rows of the largest table, such as 1e-7."""
+    epsilon_max: Annotated[float | None, Field(gt=0)] = None
+    """What all trainings of a table may cost together; from there on, the last model is sampled again."""
 
 
 class ReuseConfig(Section):

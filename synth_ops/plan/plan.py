@@ -89,6 +89,12 @@ class Privacy(Record):
     """Share of entities that no model sees, kept to measure against."""
     clip_extremes: bool = True
     """Numbers and times beyond the `rare_below`-th smallest and largest are pooled there."""
+    epsilon: float | None = None
+    """What one training of a table may cost in ε; None where models are trained without a privacy budget."""
+    delta: float | None = None
+    """The probability beside ε; there whenever `epsilon` is."""
+    epsilon_max: float | None = None
+    """What all trainings of a table may cost together, over all nights; None for no end."""
 
 
 class DriftLimits(Record):

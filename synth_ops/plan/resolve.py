@@ -9,6 +9,7 @@ from synth_ops.plan.entities import with_entities
 from synth_ops.plan.fates import Case, fate_of
 from synth_ops.plan.finding import Finding
 from synth_ops.plan.plan import Plan, Policy, Privacy, TablePlan
+from synth_ops.plan.private import budget_problems, budgeted
 from synth_ops.plan.problems import KeyPath, Problem, unknown
 from synth_ops.plan.types import comparable, fitting_kinds
 from synth_ops.schema import Column, Database, ForeignKey, Table
@@ -44,6 +45,9 @@ def resolve(config: Config, database: Database, seen: Findings | None = None) ->
 def _table(config: Config, table: Table, database: Database, seen: Mapping[str, Finding]) -> TablePlan:
     said, defaults = config.tables.get(table.name, TableConfig()), config.defaults
     keys = _all_keys(table, said, database)
+    columns = tuple(fate_of(Case(table, c, said, keys, seen.get(c.name))) for c in table.columns)
+    if config.privacy.epsilon is not None and said.mode == "synthesize":
+        columns = tuple(budgeted(column, keys) for column in columns)
     return TablePlan(
         name=table.name,
         mode=said.mode,
@@ -54,7 +58,7 @@ def _table(config: Config, table: Table, database: Database, seen: Mapping[str, 
         target=said.target,
         foreign_keys=keys,
         public=said.public,
-        columns=tuple(fate_of(Case(table, c, said, keys, seen.get(c.name))) for c in table.columns),
+        columns=columns,
         table=table,
     )
 
@@ -79,6 +83,7 @@ def _default_ref_columns(key: ForeignKeyConfig, parent: Table) -> tuple[str, ...
 
 
 def _problems(config: Config, database: Database) -> Iterator[Problem]:
+    yield from budget_problems(config, database)
     names = [t.name for t in database.tables]
     for name, said in config.tables.items():
         if name not in names:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from synth_ops.errors import CorruptArtifact
 from synth_ops.plan.plan import Fate, Mode
-from synth_ops.records import Check, Decision, Record, Verdict
+from synth_ops.records import Check, Decision, Record, Spent, Verdict
 from synth_ops.schema import CheckConstraint, ForeignKey
 
 FORMAT_VERSION = 1
@@ -71,6 +71,8 @@ class ManifestTable(Record):
     model_id: str | None = None
     parent_id: str | None = None
     """The model that this table's model was warm-started from."""
+    spent: Spent | None = None
+    """What its models have cost the table's rows, where they are trained under a privacy budget."""
 
 
 class Manifest(Record):

@@ -245,6 +245,7 @@ def _manifest_table(sampled: SampledTable, night: Night, files: tuple[ManifestFi
         reason=trained.reason,
         model_id=trained.model_id,
         parent_id=trained.parent_id,
+        spent=trained.spent,
     )
 
 

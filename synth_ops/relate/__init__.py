@@ -5,6 +5,7 @@ from synth_ops.relate.chunks import Chunk, finished, keep, make_chunk, mint_whol
 from synth_ops.relate.draft import Draft, Scene
 from synth_ops.relate.kept import Kept, kept_of
 from synth_ops.relate.order import Relations, TableRelations, sampling_order
+from synth_ops.relate.private import augment_privately
 from synth_ops.relate.resolve import Frame, close, complete, start, wanted_rows
 from synth_ops.relate.spec import FkSpec, TableSpec
 
@@ -21,6 +22,7 @@ __all__ = [
     "TableSpec",
     "Whole",
     "augment",
+    "augment_privately",
     "close",
     "complete",
     "finished",

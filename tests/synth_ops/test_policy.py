@@ -3,8 +3,9 @@ from typing import Any
 import pytest
 
 from synth_ops.basis import Basis, ColumnBasis
+from synth_ops.errors import BudgetSpent
 from synth_ops.plan.plan import ColumnPlan, DriftLimits, Policy, TablePlan
-from synth_ops.policy import ModelFacts, Refusal, decide, weigh
+from synth_ops.policy import Allowance, Decided, ModelFacts, Refusal, decide, weigh, within
 from synth_ops.records import Drift
 from synth_ops.schema import Column, Table
 
@@ -114,3 +115,42 @@ def test_drift_is_weighed_against_the_plan(novelty: float, nats: float, expected
 
     assert decided.decision == expected
     assert "'total'" in decided.reason
+
+
+ENOUGH, SPENT = Allowance(total=3.0, after=4.2, most=5.0), Allowance(total=4.2, after=5.1, most=5.0)
+CHANGED = Decided(decision="finetune", reason="rows went from 100 to 130", weigh_drift=True)
+
+
+@pytest.mark.parametrize("decision", ["reuse", "copy", "skip"])
+def test_budget_has_no_say_in_what_costs_nothing(decision: str) -> None:
+    decided = Decided.model_validate({"decision": decision, "reason": "r"})
+
+    assert within(decided, SPENT, can_reuse=False) == decided
+
+
+def test_under_a_budget_models_are_trained_anew_and_no_drift_is_looked_at() -> None:
+    decided = within(CHANGED, ENOUGH, can_reuse=True)
+
+    assert decided == Decided(decision="retrain", reason="rows changed; ε 3 becomes 4.2")
+
+
+def test_at_the_cap_the_last_model_is_sampled_again() -> None:
+    decided = within(CHANGED, SPENT, can_reuse=True)
+
+    assert decided.decision == "reuse"
+    assert decided.reason == (
+        "rows changed, however ε is 4.2 of at most 5, and one more training would make it 5.1:"
+        " the last model is sampled again, which costs nothing"
+    )
+
+
+def test_at_the_cap_without_a_model_training_is_refused() -> None:
+    with pytest.raises(
+        BudgetSpent, match=r"4\.2 of at most 5, .* 5\.1, and there is no model .*privacy\.epsilon_max"
+    ) as error:
+        within(CHANGED, SPENT, can_reuse=False)
+    assert error.value.exit_code == 2
+
+
+def test_without_a_cap_there_is_always_enough() -> None:
+    assert within(CHANGED, Allowance(total=90.0, after=93.0, most=None), can_reuse=False).decision == "retrain"

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from synth_ops.encode import FitRules, TableCodec
 from synth_ops.encode.categorical import CategoricalCodec, write_names
-from synth_ops.encode.table import _flat
+from synth_ops.encode.table import flat
 from tests.synth_ops.encode.zoo import Rng
 
 RULES = FitRules(seed=0)
@@ -31,7 +31,7 @@ def assert_stated_loss(table: pa.Table, rng: Rng) -> None:
     assert decoded.schema.equals(table.schema)
     decoded.validate(full=True)
     for name in table.column_names:
-        was, now = _flat(table.column(name)), _flat(decoded.column(name))
+        was, now = flat(table.column(name)), flat(decoded.column(name))
         assert now.is_null().equals(was.is_null()), f"nulls of {name} moved"
         LOSSES[codec.kinds[name]](codec, name, was, now)
     again = codec.encode(decoded)
