@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from synth_ops import __version__
+from synth_ops.expectations.rules import RULES
 from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.joined import relates
 from synth_ops.measure.replay import withheld_columns
@@ -20,6 +21,7 @@ MIN_PARENTS = 200
 """With fewer parents, the spread of their children is too noisy to block on."""
 MIN_MEMBERS, MIN_OUTLIERS = 1_200, 1_400
 """With fewer held-out rows, membership cannot be told from chance: a little more than measuring needs."""
+HARD_KEY = "expect_foreign_key_to_resolve"
 MIN_COPY_COLUMNS = 3
 """A row of fewer columns says too little for its copy to tell of anyone."""
 
@@ -48,8 +50,17 @@ def default_suite(
         expectations += _fidelity(table, scales)
     elif table.mode == "synthesize":
         notes += f" It had {n_rows} rows when this was written: too few for statistics of its fidelity."
+    if plan.privacy.epsilon is not None:
+        expectations = [_under_budget(e) for e in expectations]
     meta = {"table": table.name, "written_by": f"synth-ops {__version__}"}
     return {"name": f"{plan.dataset}.{table.name}", "notes": notes, "meta": meta, "expectations": expectations}
+
+
+def _under_budget(expectation: Expectation) -> Expectation:
+    """Let fidelity warn where noise is the price of privacy; structure, keys that resolve and privacy still block."""
+    rule = RULES.get(expectation["type"])
+    blocks = rule is None or rule.group in {"structure", "privacy"} or expectation["type"] == HARD_KEY
+    return expectation if blocks else expectation | {"severity": "warning"}
 
 
 def is_measurable(plan: Plan, table: TablePlan, n_rows: int) -> bool:
@@ -97,7 +108,7 @@ def _references(plan: Plan, table: TablePlan, n_rows: Mapping[str, int]) -> Iter
 def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Expectation]:
     if not key.soft:
         note = "Declared in the database, so every reference resolves."
-        yield _expect("expect_foreign_key_to_resolve", note, foreign_key=key.name, max_share=0.0)
+        yield _expect(HARD_KEY, note, foreign_key=key.name, max_share=0.0)
     if table.mode == "copy":
         return
     if key.soft:
