@@ -4,7 +4,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,24 @@ def _read(question: Question) -> tuple[Database, _Sides]:
     database = with_keys(database, real)
     by_name = {t.name: t for t in database.tables}
     over = partial(_laid_over, by_name)
-    return database, _Sides(over(real), over(synthetic), over(holdout))
+    laid = _Sides(over(real), over(synthetic), over(holdout))
+    return database, replace(
+        laid, holdout={name: _as_real(name, rows, laid.real) for name, rows in laid.holdout.items()}
+    )
+
+
+def _as_real(name: str, holdout: pa.Table, real: Rows) -> pa.Table:
+    """Give held-out rows with the columns and types of the real ones."""
+    schema = real[name].schema
+    missing = [c for c in schema.names if c not in holdout.column_names]
+    wrong = [c for c in schema.names if c not in missing and holdout.schema.field(c).type != schema.field(c).type]
+    if missing or wrong:
+        raise PlanError(
+            f"--holdout must have the columns and types of REAL, however of table {name!r}"
+            f" {', '.join(map(repr, missing + wrong))} {'is' if len(missing + wrong) == 1 else 'are'}"
+            f" {'not there' if missing else 'of another type'}. Give rows of the same table."
+        )
+    return holdout.select(schema.names).cast(schema)
 
 
 def _laid_over(declared: Mapping[str, Table], rows: Rows) -> Rows:
