@@ -22,6 +22,7 @@ import pandas as pd
 
 from gate.cost import cost_table
 from gate.sabotages import SABOTAGES
+from synth_ops.expectations.rules import RULES
 from synth_ops.judge import Judged, Question, judge
 
 MAX_ROWS = 10_000
@@ -49,6 +50,7 @@ def main() -> None:
         command.add_argument("--rows", type=lambda text: int(float(text)), default=MAX_ROWS, help="real rows at most")
         command.add_argument("--seeds", type=int, default=1 if name == "sabotages" else 200)
         command.add_argument("--processes", type=int, default=1)
+        command.add_argument("--attacks", action="store_true", help="of honest rows, measure what they tell, too")
     command = commands.add_parser("cost")
     command.add_argument("--rows", type=lambda text: int(float(text)), default=1_000_000)
     command.add_argument("--columns", type=int, default=50)
@@ -71,14 +73,15 @@ def cut(path: Path, seed: int, most: int) -> Parts:
     return Parts(real, holdout, honest)
 
 
-def judged(parts: Parts, copy: pd.DataFrame, seed: int) -> Judged:
-    """Judge a copy by the default suite."""
+def judged(parts: Parts, copy: pd.DataFrame, seed: int, *, attacks: bool) -> Judged:
+    """Judge a copy by the default suite, with or without the attacks on privacy, which take most of the time."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, rows in (("real", parts.real), ("holdout", parts.holdout), ("copy", copy)):
             rows.to_parquet(folder / f"{file}.parquet", index=False)
-        real, copy, holdout = (folder / f"{file}.parquet" for file in ("real", "copy", "holdout"))
-        return judge(Question(real=real, synthetic=copy, holdout=holdout, seed=seed))
+        real, copy_file, holdout = (folder / f"{file}.parquet" for file in ("real", "copy", "holdout"))
+        public = None if attacks else "attacks are measured by attacks.py"
+        return judge(Question(real=real, synthetic=copy_file, holdout=holdout, public=public, seed=seed))
 
 
 def refusals(result: Judged) -> set[str]:
@@ -98,7 +101,8 @@ def sabotage_table(asked: argparse.Namespace) -> Iterator[str]:
                 copy = sabotage.spoil(parts.real, parts.honest, np.random.default_rng(seed))
                 if copy is None:
                     continue
-                result = judged(parts, copy, seed)
+                is_private = any(RULES[name].group == "privacy" for name in sabotage.caught_by)
+                result = judged(parts, copy, seed, attacks=is_private)
                 found = refusals(result)
                 right = bool(found & set(sabotage.caught_by))
                 n, n_refused, n_right = n + 1, n_refused + (result.verdict == "FAIL"), n_right + right
@@ -114,7 +118,7 @@ def honest_table(asked: argparse.Namespace) -> Iterator[str]:
     for table in asked.tables.split(","):
         path = asked.data / f"{table}.parquet"
         began = time.monotonic()
-        jobs = [(path, seed, asked.rows) for seed in range(asked.seeds)]
+        jobs = [(path, seed, asked.rows, asked.attacks) for seed in range(asked.seeds)]
         with ProcessPoolExecutor(asked.processes) as pool:
             results = list(pool.map(_honest, jobs))
         seconds = (time.monotonic() - began) / max(len(jobs), 1) * asked.processes
@@ -128,8 +132,8 @@ def honest_table(asked: argparse.Namespace) -> Iterator[str]:
         )
 
 
-def _honest(job: tuple[Path, int, int]) -> tuple[str, set[str]]:
-    path, seed, most = job
+def _honest(job: tuple[Path, int, int, bool]) -> tuple[str, set[str]]:
+    path, seed, most, attacks = job
     parts = cut(path, seed, most)
-    result = judged(parts, parts.honest, seed)
+    result = judged(parts, parts.honest, seed, attacks=attacks)
     return result.verdict, refusals(result)
