@@ -24,6 +24,7 @@ from synth_ops.cli.app import app
 from synth_ops.expectations.rules import RULES
 from synth_ops.plan import Config, load_config, resolve
 from synth_ops.source import open_source
+from tests.projects import make_public
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
@@ -160,6 +161,7 @@ def _compare_tables(expected: list[str], output: str) -> None:
 @pytest.mark.slow
 def test_every_block_runs_as_shown(project: Path) -> None:
     run("synth-ops init duckdb:///shop.duckdb", project / "demo")
+    make_public(project / "demo" / "synth.yaml")
 
     for block in blocks():
         run_block(block, project)

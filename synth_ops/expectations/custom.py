@@ -360,6 +360,10 @@ class ExpectTableToNotBecomeDistinguishable(MeasuredExpectation):
     max_increase: float
 
 
+class ExpectEnoughEntitiesToMeasurePrivacy(MeasuredExpectation):
+    """There are enough entities to say anything of privacy, or the plan says why their rows are public."""
+
+
 class ExpectNoRecordToBeCopied(MeasuredExpectation):
     """The copy repeats no more training rows than real rows do that no model has seen."""
 

@@ -373,6 +373,14 @@ RULES: Mapping[str, Rule] = {
         share=False,
         floored=False,
     ),
+    "expect_enough_entities_to_measure_privacy": Rule(
+        measure="measurable_entities",
+        group="privacy",
+        holds=lambda measure, _limits: measure.observed is not None,
+        expected="Rows must be of enough entities to tell an attack from chance, or be public",
+        share=False,
+        floored=False,
+    ),
     "expect_no_record_to_be_copied": Rule(
         measure="exact_copies",
         group="privacy",

@@ -22,8 +22,6 @@ MAX_PARTNERS = 30
 """Columns that the nulls of one column are held against."""
 WEAK = 0.01
 """Total variation from independence below which a pair has nothing to lose."""
-NOISE = 4.0
-"""Standard deviations of the floor that a pair's strength must stand above."""
 STRONG = 0.3
 """An association that people would call one."""
 
@@ -48,9 +46,14 @@ class Distances:
 
     @property
     def strength(self) -> Figures:
-        """What a pair has to lose: how far it is from independence, beyond chance; 0 where that is hardly anything."""
-        strength = self.independent - self.floors.mean(axis=0)
-        return np.where(strength > np.maximum(WEAK, NOISE * self.floors.std(axis=0)), strength, 0.0)
+        """What a pair has to lose: how far it is from independence, beyond chance; 0 where that is hardly anything.
+
+        It must be twice as far as chance alone takes it. A share of less is a share of noise; and the same held-out
+        rows are in every draw, so that their spread says too little.
+        """
+        chance = self.floors.mean(axis=0)
+        strength = self.independent - chance
+        return np.where(strength > np.maximum(WEAK, chance), strength, 0.0)
 
     def lost(self, pairs: NDArray[np.int64]) -> tuple[float, float, float]:
         """Give the share of those pairs' strength that the copy lost; its floor, and the floor's upper end."""

@@ -20,20 +20,24 @@ from synth_ops.plan.plan import TablePlan
 
 MIN_ROWS = 100
 """Fewer rows of any kind are no statistics."""
-PRIVATE = ("exact_copies", "worst_attribute_inference", *LIMITS)
+ENOUGH = "measurable_entities"
+PRIVATE = (ENOUGH, "exact_copies", "worst_attribute_inference", *LIMITS)
 """Figures that say how much the copy tells of the rows that it was made of."""
 
 
 def measure_privacy(subject: Subject, stack: Stack, seed: int) -> Iterator[Measure]:
     """Measure what the copy tells of the rows that it was made of, or say why not, or why there is no need."""
     table = subject.table
-    if table.public is not None:
-        yield from (Measure(table=table.name, name=name, waived=table.public) for name in PRIVATE)
+    waived = table.public or (None if subject.real.num_rows else "there are none")
+    if waived is not None:
+        yield from (Measure(table=table.name, name=name, waived=waived) for name in PRIVATE)
         return
     reason = _unknowable(subject, stack)
     if reason is not None:
         yield from (Measure(table=table.name, name=name, error=reason) for name in PRIVATE)
         return
+    n_entities = len(np.unique(stack.ids))
+    yield Measure(table=table.name, name=ENOUGH, observed=float(n_entities), n=subject.real.num_rows)
     figures = partial(measure_copies, table.name, stack, subject.plan.privacy.rare_below)
     yield from figures_of(table, "exact_copies", figures)
     for name, attack in list_attacks(table.name, stack, np.random.default_rng(seed)):

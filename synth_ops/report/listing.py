@@ -30,6 +30,8 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _settings(settings: Mapping[str, Any], indent: str) -> Iterator[str]:
     """List whatever thresholds there are, nested ones beneath their name."""
     for name, value in settings.items():
+        if value is None:
+            continue
         if isinstance(value, Mapping):
             yield f"{indent}{name}:"
             yield from _settings(value, f"{indent}  ")

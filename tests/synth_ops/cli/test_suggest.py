@@ -20,7 +20,6 @@ def test_diff_is_printed_and_written_on_request(plan: Path) -> None:
     shown, wrote, done = run(plan, "suggest"), run(plan, "suggest", "--write"), run(plan, "suggest")
 
     removed = [line for line in shown.stdout.splitlines() if line.startswith("-  ")]
-    assert len(removed) == 1
     assert '"column": "plan"' in removed[0]
     assert "1 of 2 files would change: synth-ops suggest --write" in shown.stdout
     assert f"wrote {suite}" in wrote.stdout

@@ -138,7 +138,7 @@ def test_data_docs_show_prose(plan: Plan) -> None:
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     kind = ExpectColumnPairsToMatchReference.expectation_type
-    configuration = ExpectationConfiguration(type=kind, kwargs={"max_excess": 0.05})
+    configuration = ExpectationConfiguration(type=kind, kwargs={"max_excess": 0.05, "max_lost": 0.5})
     (content,) = ExpectColumnPairsToMatchReference._prescriptive_renderer(configuration=configuration)
 
     assert "Pairs of columns must go together" in json.dumps(content.to_json_dict())
