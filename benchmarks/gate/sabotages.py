@@ -182,8 +182,20 @@ def merge_two_labels(real: pd.DataFrame, copy: pd.DataFrame, _rng: np.random.Gen
 
 
 def swap_two_labels(real: pd.DataFrame, copy: pd.DataFrame, _rng: np.random.Generator) -> pd.DataFrame | None:
-    swap = lambda column, shares: column.replace({shares.index[0]: shares.index[1], shares.index[1]: shares.index[0]})  # noqa: E731
-    return _with_label(real, copy, swap)
+    """Give two labels each other's name, in the column that goes most with a number."""
+    found = {name: _explained(real, name) for name in labels(real)}
+    if not found or not numbers(real):
+        return None
+    name = max(found, key=lambda each: found[each])
+    first, second = real[name].value_counts().index[:2]
+    return copy.assign(**{name: copy[name].astype(object).replace({first: second, second: first})})
+
+
+def _explained(real: pd.DataFrame, name: str) -> float:
+    """Give how much of a number's ranks the two commonest labels of a column tell apart."""
+    two = real[real[name].isin(real[name].value_counts().index[:2])]
+    means = [two[c].rank(pct=True).groupby(two[name].astype(object)).mean() for c in numbers(real)]
+    return max((float(m.max() - m.min()) for m in means), default=0.0)
 
 
 def invent_a_label(real: pd.DataFrame, copy: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:

@@ -109,8 +109,8 @@ def _read(question: Question) -> tuple[Database, _Sides]:
             "REAL and SYNTHETIC must both be files, or both folders, however one is a folder and one is not."
             " Name two files, or two folders."
         )
-    synthetic = read_side("SYNTHETIC", question.synthetic, name)[1]
-    holdout = read_side("--holdout", question.holdout, name)[1] if question.holdout else {}
+    synthetic = read_side("SYNTHETIC", question.synthetic, name, database)[1]
+    holdout = read_side("--holdout", question.holdout, name, database)[1] if question.holdout else {}
     missing = sorted(set(real) - set(synthetic))
     if missing:
         raise PlanError(

@@ -15,19 +15,42 @@ from synth_ops.source import open_source
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv"}
 
 Rows = Mapping[str, pa.Table]
+WORDS = frozenset({"string", "large_string"})
 
 
-def read_side(role: str, path: Path, name: str | None = None) -> tuple[Database, Rows]:
+def read_side(role: str, path: Path, name: str | None = None, like: Database | None = None) -> tuple[Database, Rows]:
     """Read a file, or every table of a folder; `name` is what a single file's table is called, else its own.
+
+    What is text in the tables of `like` is read as text: CSV says no types, and its yes and no may be words.
 
     Raises:
         PlanError: there is no such file, or it is of no kind that is read.
         SourceError: it does not read as what its ending says.
     """
     with _source(role, path, name) as url, open_source(url) as source:
-        database = source.database()
+        words = (
+            {(t.name, c.name) for t in like.tables for c in t.columns if c.arrow_type in WORDS}
+            if like and url.startswith("csv:")
+            else set()
+        )
+        database = Database(tables=tuple(_with_words(t, words) for t in source.database().tables))
         rows = {t.name: pa.Table.from_batches(source.batches(t), arrow_schema(t)) for t in database.tables}
     return database, rows
+
+
+def _words(database: Database) -> set[tuple[str, str]]:
+    return {(t.name, c.name) for t in database.tables for c in t.columns if c.arrow_type in WORDS}
+
+
+def _with_words(table: Table, words: set[tuple[str, str]]) -> Table:
+    """Declare those of a CSV's columns as text that are text elsewhere."""
+    columns = tuple(
+        c.model_copy(update={"source_type": "VARCHAR", "arrow_type": "string"})
+        if (table.name, c.name) in words and c.arrow_type not in WORDS
+        else c
+        for c in table.columns
+    )
+    return table.model_copy(update={"columns": columns})
 
 
 def laid_over(rows: pa.Table, declared: Table) -> pa.Table:

@@ -19,9 +19,9 @@ from synth_ops.measure.joined import measure_across, relates
 from synth_ops.measure.learned import Learned
 from synth_ops.measure.marginals import measure_nulls, measure_order, measure_shapes
 from synth_ops.measure.pairs import measure_associations, measure_null_relations, measure_pairs
-from synth_ops.measure.private import measure_privacy
+from synth_ops.measure.private import PRIVATE, measure_privacy
 from synth_ops.measure.records import Measure, Measured
-from synth_ops.measure.regression import measure_regression
+from synth_ops.measure.regression import FOLLOWED, measure_regression
 from synth_ops.measure.relations import Sides, measure_foreign_key
 from synth_ops.measure.replay import measure_replay, withheld_columns
 from synth_ops.measure.sequences import follows, measure_sequences
@@ -59,6 +59,18 @@ STATISTICS = (
     "usefulness_lost",
 )
 """Figures that need held-out rows to stand beside."""
+BY_VALUE = (
+    *STATISTICS,
+    *PRIVATE,
+    *FOLLOWED.values(),
+    "null_relations_lost",
+    "worst_association_error",
+    "replayed_values",
+    "outside_range",
+    "unknown_categories",
+    "rare_categories",
+)
+"""Figures that compare values: of a table that is copied, or that has no rows, there is nothing to compare."""
 
 
 def read_sides(workspace: Workspace) -> Sides:
@@ -108,6 +120,10 @@ def _measure_keys(subject: Subject, sides: Sides, seed: int) -> Iterator[Measure
 def _measure_values(subject: Subject, sides: Sides, seed: int) -> Iterator[Measure]:
     """Measure what is compared by value, where there is such a thing."""
     plan, table = subject.plan, subject.table
+    waived = "they are copied" if table.mode == "copy" else None if subject.real.num_rows else "there are none"
+    if waived is not None:
+        yield from (Measure(table=table.name, name=name, waived=waived) for name in BY_VALUE)
+        return
     scales = compared_columns(plan, table)
     yield from _measure_withheld(subject, tuple(scales))
     scales = {name: scale for name, scale in scales.items() if name in subject.synthetic.column_names}
@@ -126,8 +142,6 @@ def _measure_values(subject: Subject, sides: Sides, seed: int) -> Iterator[Measu
 
 def _measure_withheld(subject: Subject, compared: tuple[str, ...]) -> Iterator[Measure]:
     table, synthetic = subject.table, subject.synthetic
-    if table.mode != "synthesize":
-        return
     columns = [c for c in withheld_columns(table, compared) if c in synthetic.column_names]
     figures = partial(
         measure_replay, table.name, subject.real, synthetic, columns, subject.held_out, subject.plan.privacy.rare_below

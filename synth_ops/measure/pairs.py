@@ -22,8 +22,8 @@ MAX_PARTNERS = 30
 """Columns that the nulls of one column are held against."""
 WEAK = 0.01
 """Total variation from independence below which a pair has nothing to lose."""
-STRONG = 0.3
-"""An association that people would call one."""
+STRONG, SURE = 0.3, 0.1
+"""An association that people would call one, and by how much chance may change it at most."""
 
 Pairs = list[tuple[str, str]]
 Figures = NDArray[np.float64]
@@ -117,9 +117,12 @@ def measure_associations(
     information = measure_distances(codes, pairs, draws[:3], rng, _difference(mutual_information))
     yield summary(table, "information_error", information, draws[0].n)
     training = _joint_shares(_rows_of(codes, draws[0].training), pairs)
-    strong = np.abs(strength(_squared(training))) > STRONG
+    # Where few rows have both values, chance alone makes associations and unmakes them.
+    strong = (np.abs(strength(_squared(training))) > STRONG) & (found.floors.mean(axis=0) < SURE)
     if strong.any():
         yield _worst(table, found, strong, draws[0].n)
+    else:
+        yield Measure(table=table, name="worst_association_error", observed=0.0, floor=0.0, n=draws[0].n)
 
 
 def measure_null_relations(

@@ -28,9 +28,8 @@ PRIVATE = (ENOUGH, "exact_copies", "worst_attribute_inference", *LIMITS)
 def measure_privacy(subject: Subject, stack: Stack, seed: int) -> Iterator[Measure]:
     """Measure what the copy tells of the rows that it was made of, or say why not, or why there is no need."""
     table = subject.table
-    waived = table.public or (None if subject.real.num_rows else "there are none")
-    if waived is not None:
-        yield from (Measure(table=table.name, name=name, waived=waived) for name in PRIVATE)
+    if table.public is not None:
+        yield from (Measure(table=table.name, name=name, waived=table.public) for name in PRIVATE)
         return
     reason = _unknowable(subject, stack)
     if reason is not None:

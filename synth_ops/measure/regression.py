@@ -19,7 +19,7 @@ def measure_regression(table: str, tonight: Mapping[str, Measure], last: Measure
     """
     for name, regression in FOLLOWED.items():
         here = tonight.get(name)
-        if here is None or here.error is not None:
+        if here is None or here.observed is None:
             continue
         there = last.find(table, name) if last is not None else None
         grown = 0.0 if there is None or there.excess is None else (here.excess or 0.0) - there.excess

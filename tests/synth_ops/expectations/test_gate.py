@@ -112,14 +112,17 @@ SPOILERS = [
 ]
 
 
-def test_an_honest_copy_passes(plan: Plan, real: Shop) -> None:
-    checks = judge(plan, real, honest_copy(real))
+def test_an_honest_copy_passes(tmp_path: Path, real: Shop) -> None:
+    checks = judge(shop_plan(tmp_path / "shop", public=None), real, honest_copy(real))
 
-    assert [c.prose for c in checks if c.verdict != "PASS"] == []
+    assert [c.prose for c in checks if c.verdict != "PASS" and c.severity == "critical"] == []
+    assert len([c for c in checks if c.group == "privacy" and c.verdict == "PASS"]) >= 10
 
 
 @pytest.mark.parametrize(("spoil", "check"), SPOILERS)
 def test_a_spoilt_copy_is_refused(plan: Plan, real: Shop, spoil: Spoiler, check: str) -> None:
+    if "copied" in check:
+        plan = shop_plan(Path(plan.expectations), public=None)
     copy = honest_copy(real)
     copy["orders"] = spoil(copy, real)
 
