@@ -24,6 +24,8 @@ WEAK = 0.01
 """Total variation from independence below which a pair has nothing to lose."""
 STRONG, SURE = 0.3, 0.1
 """An association that people would call one, and by how much chance may change it at most."""
+MIN_BOTH = 200
+"""Rows of a draw in which neither value of a pair is null, for its association to count."""
 
 Pairs = list[tuple[str, str]]
 Figures = NDArray[np.float64]
@@ -118,7 +120,9 @@ def measure_associations(
     yield summary(table, "information_error", information, draws[0].n)
     training = _joint_shares(_rows_of(codes, draws[0].training), pairs)
     # Where few rows have both values, chance alone makes associations and unmakes them.
-    strong = (np.abs(strength(_squared(training))) > STRONG) & (found.floors.mean(axis=0) < SURE)
+    n_both = _squared(training)[:, :-1, :-1].sum(axis=(1, 2)) * draws[0].n
+    is_sure = (found.floors.mean(axis=0) < SURE) & (n_both >= MIN_BOTH)
+    strong = (np.abs(strength(_squared(training))) > STRONG) & is_sure
     if strong.any():
         yield _worst(table, found, strong, draws[0].n)
     else:
