@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from synth_ops import __version__
 from synth_ops.attempts import check_attempts, log_attempt
 from synth_ops.errors import PlanError
 from synth_ops.expectations import run_suites, suite_path
@@ -204,6 +205,7 @@ def _is_measured(workspace: Workspace, inputs: str) -> bool:
 def _inputs(workspace: Workspace, plan: Plan) -> str:
     """Give a sha256 over the plan, the copy's own hashes, and the suites as they stand now."""
     digest = hashlib.sha256(workspace.plan.read_bytes())
+    digest.update(f"synth-ops {__version__}\n".encode())  # another version may measure otherwise
     digest.update(_salt(workspace).encode())
     digest.update(_copy_hash(workspace).encode())
     for path in (suite_path(Path(plan.expectations), table.name) for table in plan.tables):
