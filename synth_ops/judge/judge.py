@@ -31,7 +31,7 @@ from synth_ops.workspace.salt import NO_SALT
 NIGHT = "2000-01-01"
 PREVENTIVE: Mapping[str, float] = {
     "expect_column_values_to_be_within_common_range": 0.005,
-    "expect_column_categories_to_not_be_rare": 0.005,
+    "expect_column_categories_to_not_be_rare": 0.007,
 }
 """What our encoders see to before training. Of any other copy no more is asked than of held-out rows, and this."""
 HALF = 0.5

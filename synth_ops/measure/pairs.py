@@ -1,7 +1,7 @@
 """How far pairs of columns are from production: the headline figure of fidelity."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -45,6 +45,8 @@ class Distances:
     observed: Figures
     floors: Figures
     independent: Figures
+    sure: float = 1.0
+    """Times chance that a pair's strength must be; of few cells chance varies more."""
 
     @property
     def strength(self) -> Figures:
@@ -55,7 +57,7 @@ class Distances:
         """
         chance = self.floors.mean(axis=0)
         strength = self.independent - chance
-        return np.where(strength > np.maximum(WEAK, chance), strength, 0.0)
+        return np.where(strength > np.maximum(WEAK, self.sure * chance), strength, 0.0)
 
     def lost(self, pairs: NDArray[np.int64]) -> tuple[float, float, float]:
         """Give the share of those pairs' strength that the copy lost; its floor, and the floor's upper end."""
@@ -137,7 +139,7 @@ def measure_null_relations(
     nulls = {f"{name}\0null": (c == N_BINS + 1).astype(np.int16) for name, c in codes.items()}
     wanting = [name for name, marks in nulls.items() if WEAK / 2 < marks[stack.training].mean() < 1 - WEAK / 2]
     pairs = [(name, other) for name in wanting for other in _partners(name, stack.names, rng)]
-    found = measure_distances(codes | nulls, pairs, draws, rng) if pairs else NOTHING
+    found = replace(measure_distances(codes | nulls, pairs, draws, rng), sure=2.0) if pairs else NOTHING
     for name in nulls:
         yield _lost(table, "null_relations_lost", name, found, pairs, draws[0].n)
 
