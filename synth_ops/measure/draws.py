@@ -1,5 +1,6 @@
 """Samples of equal size from training, held-out and synthetic rows, over and over."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from synth_ops.measure.stack import Stack
 
 Rows = NDArray[np.int64]
+Figures = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,24 @@ def draw_samples(stack: Stack, n_draws: int, at_most: int, rng: np.random.Genera
 def some_rows(rows: Rows, n: int, rng: np.random.Generator) -> Rows:
     """Draw so many of the rows, or all where there are no more."""
     return rows if len(rows) <= n else np.sort(rng.choice(rows, n, replace=False))
+
+
+def over_draws(
+    draws: tuple[Draw, ...], shares: Callable[[Rows], Figures], distance: Callable[[Figures, Figures], Figures]
+) -> tuple[Figures, Figures]:
+    """Measure how far synthetic rows are from training rows on every draw, and how far held-out rows are.
+
+    **Shape**
+
+    - observed: ``(...)``, the mean over draws
+    - floors: ``(n_draws, ...)``
+    """
+    observed, floors = [], []
+    for draw in draws:
+        training = shares(draw.training)
+        observed.append(distance(shares(draw.synthetic), training))
+        floors.append(distance(shares(draw.holdout), training))
+    return np.mean(observed, axis=0), np.asarray(floors)
 
 
 def mean_and_high(floors: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

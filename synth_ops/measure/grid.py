@@ -1,5 +1,7 @@
 """The bins that real and synthetic values share, laid out on the training rows alone."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,3 +52,13 @@ def count_labels(codes: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[n
     n_labels = int(codes.max(initial=-1)) + 1
     seen = codes[rows]
     return np.bincount(seen[seen >= 0], minlength=n_labels)
+
+
+def rows_of(codes: Mapping[str, Codes], rows: NDArray[np.int64]) -> dict[str, Codes]:
+    """Give each column's codes of some rows."""
+    return {name: column[rows] for name, column in codes.items()}
+
+
+def shuffled(codes: Mapping[str, Codes], rows: NDArray[np.int64], rng: np.random.Generator) -> dict[str, Codes]:
+    """Give each column's codes of some rows, each column in an order of its own: what has no relation left."""
+    return {name: rng.permutation(column) for name, column in rows_of(codes, rows).items()}

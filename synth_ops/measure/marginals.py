@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_ops.measure.draws import Draw, mean_and_high
+from synth_ops.measure.draws import Draw, mean_and_high, over_draws
 from synth_ops.measure.grid import Codes, bin_numbers, bin_stack
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
@@ -42,9 +42,7 @@ def measure_order(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator
 
 def measure_nulls(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator[Measure]:
     """Give the difference of each column's share of nulls."""
-    nulls = {name: np.isnan(values).astype(np.int16) for name, values in stack.numbers.items()}
-    nulls |= {name: (codes < 0).astype(np.int16) for name, codes in stack.labels.items()}
-    yield from measure_distances(table, "null_share", nulls, draws, total_variation)
+    yield from measure_distances(table, "null_share", stack.nulls(), draws, total_variation)
 
 
 def measure_distances(
@@ -77,12 +75,7 @@ def _distances(
     - floors: ``(n_draws, n_columns)``
     """
     width = max(int(c.max(initial=0)) for c in codes.values()) + 1
-    observed, floors = [], []
-    for draw in draws:
-        training = _shares(codes, draw.training, width)
-        observed.append(distance(_shares(codes, draw.synthetic, width), training))
-        floors.append(distance(_shares(codes, draw.holdout, width), training))
-    return np.mean(observed, axis=0), np.asarray(floors)
+    return over_draws(draws, lambda rows: _shares(codes, rows, width), distance)
 
 
 def _shares(codes: dict[str, Codes], rows: NDArray[np.int64], width: int) -> NDArray[np.float64]:

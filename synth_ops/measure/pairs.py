@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.measure.associations import Sides, associations, mutual_information
-from synth_ops.measure.draws import Draw, mean_and_high
-from synth_ops.measure.grid import Codes, bin_stack
+from synth_ops.measure.draws import Draw, mean_and_high, over_draws
+from synth_ops.measure.grid import Codes, bin_stack, rows_of, shuffled
 from synth_ops.measure.marginals import total_variation
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
@@ -120,7 +120,7 @@ def measure_associations(
     yield summary(table, "association_error", found, draws[0].n)
     information = measure_distances(codes, pairs, draws[:3], rng, _difference(mutual_information))
     yield summary(table, "information_error", information, draws[0].n)
-    training = _joint_shares(_rows_of(codes, draws[0].training), pairs)
+    training = _joint_shares(rows_of(codes, draws[0].training), pairs)
     # Where few rows have both values, chance alone makes associations and unmakes them.
     n_both = _squared(training)[:, :-1, :-1].sum(axis=(1, 2)) * draws[0].n
     is_sure = (found.floors.mean(axis=0) < SURE) & (n_both >= MIN_BOTH)
@@ -185,14 +185,10 @@ def measure_distances(
     distance: Distance = total_variation,
 ) -> Distances:
     """Measure every pair on every draw; held-out rows, each column shuffled by itself, are what learned no relation."""
-    observed, floors = [], []
-    for draw in draws:
-        training = _joint_shares(_rows_of(codes, draw.training), pairs)
-        observed.append(distance(_joint_shares(_rows_of(codes, draw.synthetic), pairs), training))
-        floors.append(distance(_joint_shares(_rows_of(codes, draw.holdout), pairs), training))
-    shuffled = {name: rng.permutation(column) for name, column in _rows_of(codes, draws[-1].holdout).items()}
-    independent = distance(_joint_shares(shuffled, pairs), training)
-    return Distances(np.mean(observed, axis=0), np.asarray(floors), independent)
+    observed, floors = over_draws(draws, lambda rows: _joint_shares(rows_of(codes, rows), pairs), distance)
+    training = _joint_shares(rows_of(codes, draws[-1].training), pairs)
+    independent = distance(_joint_shares(shuffled(codes, draws[-1].holdout, rng), pairs), training)
+    return Distances(observed, floors, independent)
 
 
 def _partners(mark: str, names: tuple[str, ...], rng: np.random.Generator) -> list[str]:
@@ -233,10 +229,6 @@ def _difference(strength: Callable[[Figures], Figures]) -> Distance:
 
 def _squared(joint: Figures) -> Figures:
     return joint.reshape(len(joint), WIDTH, WIDTH)
-
-
-def _rows_of(codes: Mapping[str, Codes], rows: NDArray[np.int64]) -> dict[str, Codes]:
-    return {name: column[rows] for name, column in codes.items()}
 
 
 def _joint_shares(codes: Mapping[str, Codes], pairs: Pairs) -> Figures:

@@ -40,6 +40,11 @@ class Stack:
         """The compared columns, in a stable order."""
         return (*self.numbers, *self.labels)
 
+    def nulls(self) -> dict[str, NDArray[np.int16]]:
+        """Mark the nulls of each column: ``(n_rows,)``, 1 for null."""
+        nulls = {name: np.isnan(values).astype(np.int16) for name, values in self.numbers.items()}
+        return nulls | {name: (codes < 0).astype(np.int16) for name, codes in self.labels.items()}
+
     @property
     def n_rows(self) -> int:
         """Rows in the whole stack."""

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth_ops.measure.draws import Draw, mean_and_high
-from synth_ops.measure.grid import Codes, bin_stack
+from synth_ops.measure.draws import Draw, mean_and_high, over_draws
+from synth_ops.measure.grid import Codes, bin_stack, rows_of, shuffled
 from synth_ops.measure.marginals import total_variation
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
@@ -29,35 +29,28 @@ def measure_triples(
     if not triples:
         return
     codes = bin_stack(stack, N_BINS, N_BINS, rare_below)
-    observed, floors = [], []
-    for draw in draws:
-        training = _cells(_rows_of(codes, draw.training), triples)
-        observed.append(total_variation(_cells(_rows_of(codes, draw.synthetic), triples), training))
-        floors.append(total_variation(_cells(_rows_of(codes, draw.holdout), triples), training))
-    independent = total_variation(_cells(_shuffled(codes, draws[-1], rng), triples), training)
-    yield _figure(table, "mean_triple_error", np.mean(observed), np.asarray(floors).mean(axis=1), independent, draws)
+    observed, floors = over_draws(draws, lambda rows: _cells(rows_of(codes, rows), triples), total_variation)
+    training = _cells(rows_of(codes, draws[-1].training), triples)
+    independent = total_variation(_cells(shuffled(codes, draws[-1].holdout, rng), triples), training)
+    yield _figure(table, "mean_triple_error", np.mean(observed), floors.mean(axis=1), independent, draws)
 
 
 def measure_null_patterns(
     table: str, stack: Stack, draws: tuple[Draw, ...], rare_below: int, rng: np.random.Generator
 ) -> Iterator[Measure]:
     """Give the total variation over which columns are null together; 0 where fewer than two ever are null."""
-    nulls = {name: np.isnan(values).astype(np.int16) for name, values in stack.numbers.items()}
-    nulls |= {name: (codes < 0).astype(np.int16) for name, codes in stack.labels.items()}
-    wanting = {name: marks for name, marks in nulls.items() if 0 < marks[stack.training].mean() < 1}
+    wanting = {name: marks for name, marks in stack.nulls().items() if 0 < marks[stack.training].mean() < 1}
     if len(wanting) < 2:  # noqa: PLR2004 — two are a pattern
         yield Measure(table=table, name="null_patterns", observed=0.0, floor=0.0, n=draws[0].n)
         return
     weights = rng.integers(1, 2**62, size=len(wanting), dtype=np.int64)
     known = _patterns(wanting, stack.training, weights, rare_below)
-    observed, floors = [], []
-    for draw in draws:
-        training = _pattern_shares(_rows_of(wanting, draw.training), weights, known)
-        observed.append(total_variation(_pattern_shares(_rows_of(wanting, draw.synthetic), weights, known), training))
-        floors.append(total_variation(_pattern_shares(_rows_of(wanting, draw.holdout), weights, known), training))
-    shuffled = _pattern_shares(_shuffled(wanting, draws[-1], rng), weights, known)
-    independent = total_variation(shuffled, training)
-    yield _figure(table, "null_patterns", np.mean(observed), np.asarray(floors), independent, draws)
+    observed, floors = over_draws(
+        draws, lambda rows: _pattern_shares(rows_of(wanting, rows), weights, known), total_variation
+    )
+    training = _pattern_shares(rows_of(wanting, draws[-1].training), weights, known)
+    apart = _pattern_shares(shuffled(wanting, draws[-1].holdout, rng), weights, known)
+    yield _figure(table, "null_patterns", np.mean(observed), floors, total_variation(apart, training), draws)
 
 
 def _figure(
@@ -96,7 +89,7 @@ def _cells(codes: dict[str, Codes], triples: list[tuple[str, ...]]) -> Figures:
 def _patterns(
     nulls: dict[str, Codes], training: NDArray[np.int64], weights: NDArray[np.int64], rare_below: int
 ) -> NDArray[np.int64]:
-    patterns, counts = np.unique(_hashes(_rows_of(nulls, training), weights), return_counts=True)
+    patterns, counts = np.unique(_hashes(rows_of(nulls, training), weights), return_counts=True)
     ranked = np.argsort(-counts, kind="stable")[:MAX_PATTERNS]
     return np.sort(patterns[ranked[counts[ranked] >= rare_below]])
 
@@ -117,11 +110,3 @@ def _hashes(nulls: dict[str, Codes], weights: NDArray[np.int64]) -> NDArray[np.i
         for marks, weight in zip(nulls.values(), weights, strict=True):
             total += marks * weight
     return total
-
-
-def _shuffled(codes: dict[str, Codes], draw: Draw, rng: np.random.Generator) -> dict[str, Codes]:
-    return {name: rng.permutation(column) for name, column in _rows_of(codes, draw.holdout).items()}
-
-
-def _rows_of(codes: dict[str, Codes], rows: NDArray[np.int64]) -> dict[str, Codes]:
-    return {name: column[rows] for name, column in codes.items()}

@@ -6,6 +6,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from synth_ops.measure.records import Measure
+
 Scores = NDArray[np.float64]
 
 Z = 1.6448536269514722
@@ -25,6 +27,19 @@ class Bounded:
     value: float
     low: float
     high: float
+
+    def measure(self, table: str, name: str, *, floor: float, detectable: float, n: int) -> Measure:
+        """Give it as the figure of an attack, beside what chance would reach and what could have been seen."""
+        return Measure(
+            table=table,
+            name=name,
+            observed=self.value,
+            floor=floor,
+            low=self.low,
+            high=self.high,
+            detectable=detectable,
+            n=n,
+        )
 
 
 def wilson(share: float, n: float) -> Bounded:

@@ -48,13 +48,10 @@ def measure_delta(
         for rows in (added, controls)
     ]
     area = auc(*approach)
-    yield Measure(
-        table=table,
-        name="delta_membership_auc",
-        observed=area.value,
+    yield area.measure(
+        table,
+        "delta_membership_auc",
         floor=0.5,
-        low=area.low,
-        high=area.high,
         detectable=detectable_auc(len(added), len(controls)),
         n=min(len(added), len(controls)),
     )

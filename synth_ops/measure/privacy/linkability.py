@@ -40,16 +40,7 @@ def measure_linkability(table: str, stack: Stack, rng: np.random.Generator) -> I
         error = f"there are {n} training and held-out rows each; {needed} are needed for a bound of {MAX_RISK}"
         yield Measure(table=table, name="linkability", n=n, error=error)
         return
-    yield Measure(
-        table=table,
-        name="linkability",
-        observed=risk.value,
-        floor=0.0,
-        low=risk.low,
-        high=risk.high,
-        detectable=detectable_risk(control, n, n),
-        n=n,
-    )
+    yield risk.measure(table, "linkability", floor=0.0, detectable=detectable_risk(control, n, n), n=n)
 
 
 def _linked(stack: Stack, rows: Rows, copy: Rows, halves: tuple[list[str], list[str]]) -> float:

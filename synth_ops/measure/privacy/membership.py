@@ -48,13 +48,10 @@ def measure_membership(table: str, stack: Stack, rng: np.random.Generator) -> It
         strict=True,
     )
     area = bounded_auc(np.mean(of_members, axis=0), of_others)
-    yield Measure(
-        table=table,
-        name="membership_auc",
-        observed=area.value,
+    yield area.measure(
+        table,
+        "membership_auc",
         floor=0.5,
-        low=area.low,
-        high=area.high,
         detectable=detectable_auc(len(training), len(holdout)),
         n=min(len(training), len(holdout)),
     )

@@ -93,16 +93,7 @@ def _figure(table: str, attack: float, control: float, n: int) -> Measure:
     if n < needed:
         error = f"{n} statements hold of a single synthetic row, and rarely by chance; {needed} are needed"
         return Measure(table=table, name="singling_out", n=n, error=error)
-    return Measure(
-        table=table,
-        name="singling_out",
-        observed=risk.value,
-        floor=0.0,
-        low=risk.low,
-        high=risk.high,
-        detectable=detectable_risk(control, n, n),
-        n=n,
-    )
+    return risk.measure(table, "singling_out", floor=0.0, detectable=detectable_risk(control, n, n), n=n)
 
 
 def _draw(coordinates: Coordinates, n_numbers: int, copy: Rows, n: int, rng: np.random.Generator) -> Predicates:
