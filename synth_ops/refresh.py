@@ -4,7 +4,7 @@ The lock is taken once around a refresh, and around a single step when a person 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +14,7 @@ from synth_ops.plan.plan import Plan
 from synth_ops.records import (
     Extracted,
     Progress,
+    ProgressEvent,
     Published,
     Record,
     Refreshed,
@@ -21,13 +22,14 @@ from synth_ops.records import (
     Sampled,
     Step,
     Trained,
+    TrainedTable,
     Validated,
     no_progress,
 )
 from synth_ops.retention import forget
 from synth_ops.schema import Database
 from synth_ops.workspace import Workspace, check_night, read_record
-from synth_ops.workspace.lock import locked
+from synth_ops.workspace.lock import Patience, locked
 
 if TYPE_CHECKING:
     from synth_ops.plan import Config
@@ -42,6 +44,12 @@ class Options:
     device: str = "auto"
     accept_schema: bool = False
     """Go on although the schema differs from the last accepted night's."""
+    wait_seconds: float = 0.0
+    """How long to wait for another refresh of the dataset to end."""
+    with_earlier: bool = False
+    """Take what is not complete of the steps before, too."""
+    refuse: bool = True
+    """Raise where the gate refuses the copy, instead of giving its record."""
 
 
 Verb = Callable[["Config", Workspace, Options, Progress], Record]
@@ -65,11 +73,11 @@ def _sample(_config: "Config", workspace: Workspace, options: Options, progress:
     return sample(workspace, progress=progress, device=options.device)
 
 
-def _validate(_config: "Config", workspace: Workspace, _options: Options, progress: Progress) -> Record:
+def _validate(_config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:
     from synth_ops.validate import validate
 
     validated = validate(workspace, progress=progress)
-    if validated.verdict != "PASS":
+    if validated.verdict != "PASS" and options.refuse:
         raise GateRefused(_refusal(validated))
     return validated
 
@@ -135,16 +143,58 @@ def take_step(
     """Take one step of a night and give its record, as an orchestrator or a person does it by hand.
 
     Raises:
-        PlanError: the step before it is not complete.
+        PlanError: the step before it is not complete, and is not to be taken either.
+        GateRefused: the copy is not fit to publish, unless the options say that its record is wanted all the same.
+        Locked: another refresh of the dataset is under way.
     """
     workspace = workspace_of(config, night)
-    with locked(workspace):
-        _begin(step, config, workspace)
+    with locked(workspace, patience=_patience(step, options, progress)):
+        _begin("extract" if options.with_earlier else step, config, workspace)
+        if options.with_earlier:
+            _take_earlier(step, config, workspace, options, progress)
         _require_step_before(step, workspace)
         record = _take(step, config, workspace, options, progress)
         if step == "publish":
             forget(workspace)
         return record
+
+
+def take_table(
+    table: str,
+    config: "Config",
+    night: str | None = None,
+    *,
+    options: Options = Options(),
+    progress: Progress = no_progress,
+) -> TrainedTable:
+    """Train one table of a night, beside others; `train` puts together later what they came to.
+
+    Raises:
+        PlanError: the table is not in the plan, or nothing is extracted and that is not to be done either.
+        Locked: this table is being trained, or another step of the dataset is under way.
+    """
+    from synth_ops.train import train_table
+
+    if options.with_earlier:
+        take_step("extract", config, night, options=options, progress=progress)
+    workspace = workspace_of(config, night)
+    with locked(workspace, table=table, patience=_patience("train", options, progress)):
+        if not options.with_earlier:
+            _begin("train", config, workspace)
+        _require_step_before("train", workspace)
+        path = workspace.trained(table)
+        before = _bytes_of(path)
+        record = train_table(workspace, table, progress=progress, device=options.device)
+        if _bytes_of(path) != before:
+            _drop_records(workspace, _steps_from("train"))
+        return record
+
+
+def _patience(step: Step, options: Options, progress: Progress) -> Patience:
+    def tell(who: str) -> None:
+        progress(ProgressEvent(step=step, phase=f"waiting, for {who}"))
+
+    return Patience(options.wait_seconds, tell)
 
 
 def workspace_of(config: "Config", night: str | None = None) -> Workspace:
@@ -175,15 +225,30 @@ def _begin(first: Step, config: "Config", workspace: Workspace) -> None:
         _drop_records(workspace, tuple(s for s in VERBS if (first, s) != ("extract", "extract")))
 
 
+def _take_earlier(step: Step, config: "Config", workspace: Workspace, options: Options, progress: Progress) -> None:
+    """Take the steps before; what is complete is only looked at. No table is learned that nobody asked for."""
+    narrow = replace(options, tables=options.tables or ())
+    for earlier in tuple(VERBS)[: tuple(VERBS).index(step)]:
+        _take(earlier, config, workspace, narrow, progress)
+
+
 def _take(step: Step, config: "Config", workspace: Workspace, options: Options, progress: Progress) -> Record:
     """Take a step; if it left another record than before, what the steps after it left holds no more."""
     path = workspace.record(step)
-    before = path.read_bytes() if path.is_file() else None
+    before = _bytes_of(path)
     record = VERBS[step](config, workspace, options, progress)
-    if path.read_bytes() != before:
-        steps = tuple(VERBS)
-        _drop_records(workspace, steps[steps.index(step) + 1 :])
+    if _bytes_of(path) != before:
+        _drop_records(workspace, _steps_from(step)[1:])
     return record
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _steps_from(step: Step) -> tuple[Step, ...]:
+    steps = tuple(VERBS)
+    return steps[steps.index(step) :]
 
 
 def _drop_records(workspace: Workspace, steps: tuple[Step, ...]) -> None:

@@ -27,6 +27,17 @@ def default_night() -> str:
     return os.environ.get("SYNTH_OPS_NIGHT") or datetime.now().astimezone().date().isoformat()
 
 
+def is_piped() -> bool:
+    """Tell whether Dagster Pipes started this process."""
+    return "DAGSTER_PIPES_CONTEXT" in os.environ
+
+
+def forget_pipes() -> None:
+    """Keep Dagster Pipes from the processes that this one starts."""
+    for name in ("DAGSTER_PIPES_CONTEXT", "DAGSTER_PIPES_MESSAGES"):
+        os.environ.pop(name, None)
+
+
 def _value(match: re.Match[str]) -> str:
     name = match[1]
     value = os.environ.get(name)

@@ -14,7 +14,7 @@ from synth_ops.plan.problems import unknown
 from synth_ops.policy import CODE_VERSION, Decided, ModelFacts, decide, within
 from synth_ops.privacy.ledger import Charge
 from synth_ops.privacy.noise import noise_secret
-from synth_ops.records import Extracted, Progress, ProgressEvent, Trained, TrainedTable, no_progress
+from synth_ops.records import Extracted, Progress, ProgressEvent, Record, Trained, TrainedTable, no_progress
 from synth_ops.seeds import seed_of
 from synth_ops.spending import allowance_of, can_reuse, is_budgeted, paid_for, spent_on
 from synth_ops.verdicts import refusal_of
@@ -33,7 +33,7 @@ def train(
     """Give every synthesised table a model that suits tonight's rows, and leave ``trained.json``.
 
     Leaves each new model under ``private/models/<table>/<model id>``, ``latest.json`` beside it, and on the first
-    night the workspace's ``private/salt``.
+    night the workspace's ``private/salt``. What `train_table` did tonight, and still suits, is not done again.
 
     Args:
         workspace: tonight's, with its extract done.
@@ -47,18 +47,36 @@ def train(
         WorkerFailed: a worker died; run again to resume from its checkpoint.
     """
     started = time.monotonic()
-    plan, extracted = _tonight(workspace)
-    check_chosen(plan, tables)
+    night = _night(workspace, progress, device)
+    check_chosen(night.plan, tables)
+    trained = tuple(
+        _train_table(night, table, chosen=tables is None or table.name in tables) for table in night.plan.tables
+    )
     done = read_record(workspace.record("train"), Trained)
-    if done is not None and _is_complete(workspace, plan, done, extracted, tables):
+    if done is not None and (done.tables, done.salt) == (trained, night.salt):
         return done
-    salt = make_salt(workspace).name
-    night = _Night(workspace, plan, extracted, device, progress, salt)
-    trained = tuple(_train_table(night, table, chosen=tables is None or table.name in tables) for table in plan.tables)
-    seconds = round(time.monotonic() - started, 3)
-    record = Trained(night=workspace.night, tables=trained, salt=salt, seconds=seconds)
+    seconds = max(time.monotonic() - started, sum(t.seconds for t in trained))
+    record = Trained(night=workspace.night, tables=trained, salt=night.salt, seconds=round(seconds, 3))
     write_record(workspace.record("train"), record)
     return record
+
+
+def train_table(
+    workspace: Workspace, name: str, *, progress: Progress = no_progress, device: str = "auto"
+) -> TrainedTable:
+    """Give one table a model that suits tonight's rows, as `train` does for all of them.
+
+    Leaves what `train` leaves of a table, and ``trained/<table>.json`` for `train` to take up. Different tables may be
+    trained at the same time.
+
+    Raises:
+        PlanError: the table is not in the plan, or there is nothing extracted tonight.
+        PersonalFound: extract found a column that looks personal, and nothing was said of it since.
+        WorkerFailed: the worker died; run again to resume from its checkpoint.
+    """
+    night = _night(workspace, progress, device)
+    check_chosen(night.plan, (name,))
+    return _train_table(night, night.plan.table(name), chosen=True)
 
 
 def _tonight(workspace: Workspace) -> tuple[Plan, Extracted]:
@@ -83,29 +101,6 @@ def check_chosen(plan: Plan, tables: tuple[str, ...] | None) -> None:
     for name in tables or ():
         if name not in names:
             raise PlanError(f"Each word of --tables {unknown(name, names, 'table of the plan')}.")
-
-
-def _is_complete(
-    workspace: Workspace, plan: Plan, done: Trained, extracted: Extracted, tables: tuple[str, ...] | None
-) -> bool:
-    """Tell whether tonight's models are there, whole, and still what the policy asks for."""
-    if tables is not None or done.salt != salt_name(workspace):
-        return False
-    facts = {t.name: t for t in done.tables}
-    return set(facts) == {t.name for t in plan.tables} and all(
-        facts[t.name].model_id is None
-        or (
-            _is_current(workspace, plan, t, extracted)
-            and is_whole(workspace.models(t.name) / str(facts[t.name].model_id))
-        )
-        for t in plan.tables
-    )
-
-
-def _is_current(workspace: Workspace, plan: Plan, table: TablePlan, extracted: Extracted) -> bool:
-    latest = latest_model(workspace, table.name)
-    decided = decide_table(workspace, plan, table, extracted, latest, chosen=True)
-    return latest is not None and decided.decision == "reuse"
 
 
 def decide_table(
@@ -176,7 +171,39 @@ class _Night(NamedTuple):
     """Its name, for what a worker did under another salt is no result of its job."""
 
 
+class _Tonight(Record):
+    """What was done to a table tonight; training leaves it as ``trained/<table>.json``."""
+
+    table: TrainedTable
+    facts: ModelFacts | None = None
+    """The model's, as they were when it was found fit; another night may have made a newer one since."""
+
+
+def _night(workspace: Workspace, progress: Progress, device: str) -> _Night:
+    plan, extracted = _tonight(workspace)
+    return _Night(workspace, plan, extracted, device, progress, make_salt(workspace).name)
+
+
 def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTable:
+    """Do what the policy says, unless it was done tonight."""
+    path = night.workspace.trained(table.name)
+    done = read_record(path, _Tonight)
+    if done is not None and _still_suits(night, table, done, chosen=chosen):
+        return done.table
+    made = _decide_and_train(night, table, chosen=chosen)
+    write_record(path, made)
+    return made.table
+
+
+def _still_suits(night: _Night, table: TablePlan, done: _Tonight, *, chosen: bool) -> bool:
+    """Tell whether the policy, asked again, would leave the model as it is; and whether that is there, and whole."""
+    decided = decide_table(night.workspace, night.plan, table, night.extracted, done.facts, chosen=chosen)
+    if done.facts is None:
+        return decided.decision == done.table.decision
+    return decided.decision == "reuse" and is_whole(night.workspace.models(table.name) / done.facts.model_id)
+
+
+def _decide_and_train(night: _Night, table: TablePlan, *, chosen: bool) -> _Tonight:
     workspace, plan, extracted = night.workspace, night.plan, night.extracted
     if is_budgeted(plan, table):
         noise_secret(workspace)  # a charge is named by it
@@ -184,37 +211,48 @@ def _train_table(night: _Night, table: TablePlan, *, chosen: bool) -> TrainedTab
     decided = decide_table(workspace, plan, table, extracted, latest, chosen=chosen)
     night.progress(ProgressEvent(step="train", table=table.name, phase=decided.decision))
     if decided.decision in ("copy", "skip"):
-        return TrainedTable(name=table.name, decision=decided.decision, reason=decided.reason)
+        return _Tonight(table=TrainedTable(name=table.name, decision=decided.decision, reason=decided.reason))
     if decided.decision == "reuse" and latest is not None:
-        return TrainedTable(
-            name=table.name,
-            decision="reuse",
-            reason=decided.reason,
-            model_id=latest.model_id,
-            parent_id=latest.parent_id,
-            n_rows=latest.n_rows,
-            spent=spent_on(workspace, plan, table, trained=False),
-        )
-    fingerprint, models = fingerprint_for(plan, table, extracted), workspace.models(table.name)
+        return _Tonight(table=_reused(night, table, decided, latest), facts=latest)
+    return _train_in_worker(night, table, decided, latest)
+
+
+def _reused(night: _Night, table: TablePlan, decided: Decided, latest: ModelFacts) -> TrainedTable:
+    return TrainedTable(
+        name=table.name,
+        decision="reuse",
+        reason=decided.reason,
+        model_id=latest.model_id,
+        parent_id=latest.parent_id,
+        n_rows=latest.n_rows,
+        spent=spent_on(night.workspace, night.plan, table, trained=False),
+    )
+
+
+def _train_in_worker(night: _Night, table: TablePlan, decided: Decided, latest: ModelFacts | None) -> _Tonight:
+    workspace, plan = night.workspace, night.plan
+    fingerprint, models = fingerprint_for(plan, table, night.extracted), workspace.models(table.name)
     with paid_for(workspace, plan, table, fingerprint) as charge:
         spec = _spec(night, table, decided, latest, charge)
         outcome = run_job(spec, progress=night.progress, still_holds=lambda r: is_whole(models / str(r["model_id"])))
     result = TrainedTable.model_validate(outcome)
-    if result.decision == "reuse" and latest is not None:
-        write_record(models / "latest.json", latest.model_copy(update={"fingerprint": fingerprint}))
-        return result.model_copy(update={"parent_id": latest.parent_id, "n_rows": latest.n_rows})
-    facts = ModelFacts(
-        model_id=str(result.model_id),
-        family=table.model,
-        basis=basis_of(plan, table, salt=night.salt),
-        fingerprint=fingerprint,
-        n_rows=result.n_rows if charge else _n_rows(extracted)[table.name],
-        code_version=CODE_VERSION,
-        parent_id=result.parent_id,
-        charge=charge.name if charge else None,
-    )
+    if result.decision == "reuse" and latest is not None:  # the worker weighed the drift
+        facts = latest.model_copy(update={"fingerprint": fingerprint})
+        result = result.model_copy(update={"parent_id": latest.parent_id, "n_rows": latest.n_rows})
+    else:
+        facts = ModelFacts(
+            model_id=str(result.model_id),
+            family=table.model,
+            basis=basis_of(plan, table, salt=night.salt),
+            fingerprint=fingerprint,
+            n_rows=result.n_rows if charge else _n_rows(night.extracted)[table.name],
+            code_version=CODE_VERSION,
+            parent_id=result.parent_id,
+            charge=charge.name if charge else None,
+        )
+        result = result.model_copy(update={"spent": spent_on(workspace, plan, table, trained=True)})
     write_record(models / "latest.json", facts)
-    return result.model_copy(update={"spent": spent_on(workspace, plan, table, trained=True)})
+    return _Tonight(table=result, facts=facts)
 
 
 def _spec(

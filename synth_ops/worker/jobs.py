@@ -5,7 +5,7 @@ from importlib import import_module
 
 from synth_ops.errors import PlanError
 from synth_ops.records import Progress, Record
-from synth_ops.worker.spec import JobSpec
+from synth_ops.worker.spec import STEP_JOB, JobSpec
 
 Job = Callable[[JobSpec, Progress], Record]
 
@@ -13,6 +13,7 @@ JOBS: Mapping[str, str] = {
     "train": "synth_ops.learning:train_job",
     "sample": "synth_ops.sample:sample_job",
     "measure": "synth_ops.validate:measure_job",
+    STEP_JOB: "synth_ops.steps:step_job",
 }
 
 

@@ -52,23 +52,35 @@ def run_job(
         SynthOpsError: what the job raised, as the same class.
         WorkerFailed: the worker died, or stopped with an exception that is not ours.
     """
-    files = job_files(spec)
-    done = read_record(files.result, JobResult)
+    done = read_record(job_files(spec).result, JobResult)
     if done is not None and done.ok and still_holds(done.result):
         return dict(done.result)
-    files.result.unlink(missing_ok=True)
-    write_record(files.spec, spec)
+    files = lay_out(spec)
     with _started(files) as process:
         for line in _lines(process):
             _pass_on(line, progress)
         return_code = process.wait()
-    return _collect(files, spec, return_code)
+    return collect(spec, return_code)
 
 
 def job_files(spec: JobSpec) -> JobFiles:
     """Give the paths of a job's files."""
-    base = spec.workspace.work / spec.stem
+    base = spec.folder / spec.stem
     return JobFiles(*(base.with_name(f"{base.name}.{kind}") for kind in ("spec.json", "result.json", "log")))
+
+
+def lay_out(spec: JobSpec) -> JobFiles:
+    """Write the job's spec, and clear the place of its result: a launcher starts the worker on them."""
+    files = job_files(spec)
+    files.result.unlink(missing_ok=True)
+    write_record(files.spec, spec)
+    return files
+
+
+def command(files: JobFiles, python: str = sys.executable) -> list[str]:
+    """Give the command of the worker that does the job of these files."""
+    # -P: a file of the user's in the current folder must not pass for a module
+    return [python, "-P", "-m", "synth_ops", "worker", str(files.spec), str(files.result)]
 
 
 @contextmanager
@@ -76,8 +88,7 @@ def _started(files: JobFiles) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a worker in a process group of its own, and end the whole group on leaving."""
     with files.log.open("ab") as log:
         process = subprocess.Popen(
-            # -P: a file of the user's in the current folder must not pass for a module
-            [sys.executable, "-P", "-m", "synth_ops", "worker", str(files.spec), str(files.result)],
+            command(files),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -140,8 +151,18 @@ def _pass_on(line: bytes, progress: Progress) -> None:
     progress(event)
 
 
-def _collect(files: JobFiles, spec: JobSpec, return_code: int) -> dict[str, Any]:
-    """Give the job's record, or raise what the worker left in its place."""
+def collect(spec: JobSpec, return_code: int | None = None) -> dict[str, Any]:
+    """Give the record of a job whose worker has ended, or raise what it left in its place.
+
+    Args:
+        spec: the job.
+        return_code: the worker's, negative for a signal; None where the launcher does not know.
+
+    Raises:
+        SynthOpsError: what the job raised, as the same class.
+        WorkerFailed: there is no result.
+    """
+    files = job_files(spec)
     outcome = read_record(files.result, JobResult)
     subject = f"The {spec.job} worker of {f'table {spec.table!r}' if spec.table else 'all tables'}"
     if outcome is not None and outcome.ok:
@@ -154,13 +175,15 @@ def _collect(files: JobFiles, spec: JobSpec, return_code: int) -> dict[str, Any]
             f" memory. {LESS_MEMORY}"
         )
     raise WorkerFailed(
-        f"{subject} must leave a result, however it ended with {_ending(return_code)} and left none."
+        f"{subject} must leave a result, however it ended{_ending(return_code)} and left none."
         f" Its log is {files.log}. Running the same command again resumes."
     )
 
 
-def _ending(return_code: int) -> str:
-    return f"signal {signal.Signals(-return_code).name}" if return_code < 0 else f"exit code {return_code}"
+def _ending(return_code: int | None) -> str:
+    if return_code is None:
+        return ""
+    return f" with signal {signal.Signals(-return_code).name}" if return_code < 0 else f" with exit code {return_code}"
 
 
 def _with_log(error: Exception, files: JobFiles) -> Exception:

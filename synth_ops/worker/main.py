@@ -6,13 +6,17 @@ import signal
 import stat
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from synth_ops import settings
 from synth_ops.errors import PlanError
 from synth_ops.records import Progress, ProgressEvent
 from synth_ops.worker.failure import describe, trace
 from synth_ops.worker.jobs import load_job
+from synth_ops.worker.launch import job_files
 from synth_ops.worker.spec import JobResult, JobSpec
 from synth_ops.workspace.files import read_record, write_record
 
@@ -28,13 +32,15 @@ def worker(spec_path: Path, result_path: Path) -> int:
     """
     spec = _read_spec(spec_path)
     _die_with_parent()
-    signal.signal(signal.SIGTERM, _leave)
+    for stop in (signal.SIGTERM, signal.SIGINT):  # Dagster sends the second; a shell's `&` would have it ignored
+        signal.signal(stop, _leave)
     for name in THREAD_LIMITS:  # read by torch and numpy when first imported; who set one meant it
         os.environ.setdefault(name, str(spec.n_threads))
     # Threads that spin for long steal the cores from those they wait for; on a shared machine that cost a factor of 18.
     # Those that never spin wake late, at twice the time on an idle one. A short spin has neither fault.
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-    outcome = _outcome(spec, _reporter())
+    with _reporting(spec) as progress:
+        outcome = _outcome(spec, progress)
     write_record(result_path, outcome)
     return outcome.error.exit_code if outcome.error else 0
 
@@ -55,6 +61,30 @@ def _outcome(spec: JobSpec, progress: Progress) -> JobResult:
     return JobResult(ok=True, result=record.model_dump(mode="json"))
 
 
+@contextmanager
+def _reporting(spec: JobSpec) -> Iterator[Progress]:
+    """Report to whoever started the worker: to Dagster by Pipes, to all others by lines on stdout."""
+    if not settings.is_piped():
+        yield _reporter()
+        return
+    from synth_ops.worker.pipes import piped  # needs dagster-pipes, which is there where Dagster is
+
+    with _into_log(spec), piped() as progress:
+        yield progress
+
+
+@contextmanager
+def _into_log(spec: JobSpec) -> Iterator[None]:
+    """Write what libraries print to the job's own log: Dagster shows a worker's output to everyone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    log = os.open(job_files(spec).log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+    yield
+
+
 def _reporter() -> Progress:
     """Keep stdout for events alone: what any library prints goes to stderr, the private log."""
     sys.stdout.flush()
@@ -73,7 +103,7 @@ def _die_with_parent() -> None:
     The end of a stdin pipe is the parent's death and ends the whole group. Without one the kernel tells; not beside
     it, for the kernel's signal would end the worker before it could end its children.
     """
-    if stat.S_ISFIFO(os.fstat(0).st_mode):
+    if stat.S_ISFIFO(os.fstat(0).st_mode) and not settings.is_piped():  # Dagster's own stdin is nobody's life line
         threading.Thread(target=_kill_at_end_of_stdin, daemon=True, name="parent-watch").start()
     elif sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

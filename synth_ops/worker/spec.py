@@ -9,12 +9,15 @@ from synth_ops.names import file_stem
 from synth_ops.records import Record
 from synth_ops.workspace.layout import Workspace
 
+STEP_JOB = "step"
+"""The job that takes a whole step, as orchestrators do."""
+
 
 class JobSpec(Record):
     """One job, complete: a worker on any machine that sees the workspace does the same with it."""
 
     job: str
-    """A name in `synth_ops.worker.jobs.JOBS` (``train``, ``sample``, ``measure``), or ``module:function``."""
+    """A name in `synth_ops.worker.jobs.JOBS` (``train``, ``sample``, ``measure``, ``step``), or ``module:function``."""
     root: str
     """The folder that holds every dataset's workspace."""
     dataset: str
@@ -36,6 +39,11 @@ class JobSpec(Record):
     def workspace(self) -> Workspace:
         """The night's workspace."""
         return Workspace(Path(self.root), self.dataset, self.night)
+
+    @property
+    def folder(self) -> Path:
+        """Where the job's files lie: those of steps are still needed while the last one deletes all others."""
+        return self.workspace.steps if self.job == STEP_JOB else self.workspace.work
 
     @property
     def stem(self) -> str:

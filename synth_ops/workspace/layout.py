@@ -9,9 +9,11 @@
         nights/<night>/plan.json                 the plan, resolved against tonight's schema
         nights/<night>/real/<table>.parquet      what extract read
         nights/<night>/extracted.json            the record that completes the step; likewise below
+        nights/<night>/trained/<table>.json      what training did to one table
         nights/<night>/trained.json
         nights/<night>/measures.json             full figures of every measure
         nights/<night>/work/                     worker specs, results, checkpoints: deleted after publishing
+        nights/<night>/steps/                    the same of steps that an orchestrator started
         models/<table>/<model id>/               codec.json, model.json, model.safetensors
       shared/                                    synthetic rows, and statistics above the disclosure threshold
         nights/<night>/synthetic/<table>.parquet
@@ -88,6 +90,10 @@ class Workspace:
         return self.private_night / "work"
 
     @property
+    def steps(self) -> Path:
+        return self.private_night / "steps"
+
+    @property
     def measures(self) -> Path:
         return self.private_night / "measures.json"
 
@@ -103,6 +109,10 @@ class Workspace:
         """Give the shared Parquet file of a table's synthetic rows."""
         return self.shared_night / "synthetic" / f"{file_stem(table)}.parquet"
 
+    def trained(self, table: str) -> Path:
+        """Give the file that says what training did to the table tonight."""
+        return self.private_night / "trained" / f"{file_stem(table)}.json"
+
     def models(self, table: str) -> Path:
         """Give the folder that holds one folder a model of the table."""
         return self.private / "models" / file_stem(table)
@@ -112,19 +122,23 @@ class Workspace:
         side, name = RECORDS[step]
         return (self.private_night if side == "private" else self.shared_night) / name
 
-    def earlier_nights(self) -> Iterator["Workspace"]:
-        """Give the nights before this one that were extracted, newest first."""
+    def other_nights(self) -> Iterator["Workspace"]:
+        """Give the other nights that were begun, newest first."""
         folder = self.private / "nights"
         names = sorted((p.name for p in folder.iterdir()), reverse=True) if folder.is_dir() else []
         for name in names:
-            if name < self.night and _NIGHT.fullmatch(name):
+            if name != self.night and _NIGHT.fullmatch(name):
                 yield Workspace(self.root, self.dataset, name)
+
+    def earlier_nights(self) -> Iterator["Workspace"]:
+        """Give the nights before this one that were begun, newest first."""
+        return (other for other in self.other_nights() if other.night < self.night)
 
     def prepare(self) -> "Workspace":
         """Create the night's folders, the private ones closed to others, and give the workspace back."""
         self.private.mkdir(parents=True, exist_ok=True)
         self.private.chmod(0o700)
-        for folder in (self.private_night / "real", self.work, self.shared_night / "synthetic"):
+        for folder in (self.private_night / "real", self.work, self.steps, self.shared_night / "synthetic"):
             folder.mkdir(parents=True, exist_ok=True)
         return self
 

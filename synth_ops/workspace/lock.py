@@ -3,16 +3,21 @@
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, NamedTuple
 
 from pydantic import ValidationError
 
 from synth_ops.errors import Locked
 from synth_ops.records import Record
 from synth_ops.workspace.layout import Workspace
+
+POLL_SECONDS = 0.5
 
 
 class Holder(Record):
@@ -25,23 +30,51 @@ class Holder(Record):
     """An ISO time, UTC."""
 
 
-@contextmanager
-def locked(workspace: Workspace) -> Iterator[None]:
-    """Hold the dataset's lock.
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for who holds a lock."""
 
-    The file stays when the lock is released: to delete it would let two holders in, one by the old file and one by
+    seconds: float = 0.0
+    tell: Callable[[str], None] = lambda _who: None
+    """Told once who is waited for."""
+
+
+@contextmanager
+def locked(workspace: Workspace, *, table: str | None = None, patience: Patience = Patience()) -> Iterator[None]:
+    """Hold the dataset's lock; with a table, only that table's, beside others who hold other tables.
+
+    The files stay when a lock is released: to delete one would let two holders in, one by the old file and one by
     the new.
 
     Raises:
-        Locked: another process holds it.
+        Locked: another process holds it, and held it to the end of the patience.
     """
-    workspace.home.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(workspace.lock, os.O_RDWR | os.O_CREAT, 0o600)
+    with ExitStack() as stack:
+        what = f"refresh of dataset {workspace.dataset!r}"
+        stack.enter_context(_held(_File(workspace.lock, what, is_shared=table is not None), workspace, patience))
+        if table is not None:
+            path = workspace.models(table).with_suffix(".lock")
+            what = f"training of table {table!r} of dataset {workspace.dataset!r}"
+            stack.enter_context(_held(_File(path, what), workspace, patience))
+        yield
+
+
+class _File(NamedTuple):
+    """A file that is locked."""
+
+    path: Path
+    what: str
+    """What may run one at a time."""
+    is_shared: bool = False
+
+
+@contextmanager
+def _held(lock: _File, workspace: Workspace, patience: Patience) -> Iterator[None]:
+    """Hold the system's lock of the file, and write into it who does."""
+    lock.path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock.path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Locked(_message(workspace, _holder(workspace.lock))) from None
+        _wait(file, lock, patience)
         file.truncate()
         file.write(_myself(workspace.night).model_dump_json())
         file.flush()
@@ -49,6 +82,30 @@ def locked(workspace: Workspace) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def _wait(file: IO[str], lock: _File, patience: Patience) -> None:
+    ends = time.monotonic() + patience.seconds
+    is_told = False
+    while not _taken(file, fcntl.LOCK_SH if lock.is_shared else fcntl.LOCK_EX):
+        who = _who(_holder(lock.path))
+        if time.monotonic() >= ends:
+            raise Locked(
+                f"One {lock.what} may run at a time, however {who}."
+                f" Wait until it ends, or stop that process, and run the same command again."
+            )
+        if not is_told:
+            patience.tell(who)
+            is_told = True
+        time.sleep(POLL_SECONDS)
+
+
+def _taken(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _myself(night: str) -> Holder:
@@ -64,13 +121,7 @@ def _holder(path: Path) -> Holder | None:
         return None
 
 
-def _message(workspace: Workspace, holder: Holder | None) -> str:
-    who = (
-        f"process {holder.pid} on {holder.host} holds it since {holder.started} for the night {holder.night}"
-        if holder
-        else "another process has just taken it"
-    )
-    return (
-        f"One refresh of dataset {workspace.dataset!r} may run at a time, however {who}."
-        f" Wait until it ends, or stop that process, and run the same command again."
-    )
+def _who(holder: Holder | None) -> str:
+    if holder is None:
+        return "another process has just taken it"
+    return f"process {holder.pid} on {holder.host} holds it since {holder.started} for the night {holder.night}"

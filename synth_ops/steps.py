@@ -1,0 +1,87 @@
+"""One step of a night as a worker's job, for orchestrators: they start it, and read the record that it leaves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth_ops.plan import Config, load_config
+from synth_ops.records import Progress, Record, Step, TrainedTable
+from synth_ops.refresh import KINDS, Options, take_step, take_table
+from synth_ops.worker.spec import STEP_JOB, JobSpec
+from synth_ops.workspace.layout import Workspace
+
+WAIT_SECONDS = 12 * 3600.0
+"""How long a step waits for another refresh of its dataset: longer than any that somebody waits for."""
+
+
+@dataclass(frozen=True)
+class StepCall:
+    """A step as an orchestrator takes it: with those before it, and after whoever is at work on the dataset."""
+
+    step: Step
+    night: str
+    table: str | None = None
+    """Train this one alone."""
+    tables: tuple[str, ...] | None = None
+    """Whose models may be learned anew, where the step learns some; None is all."""
+    device: str = "auto"
+    accept_schema: bool = False
+    wait_seconds: float = WAIT_SECONDS
+
+
+def step_spec(call: StepCall, config: Config, path: Path) -> JobSpec:
+    """Give the spec that `synth-ops worker` takes the step by; it holds no secret.
+
+    Args:
+        call: the step.
+        config: as loaded from `path`.
+        path: synth.yaml, where the worker finds it.
+    """
+    return JobSpec(
+        job=STEP_JOB,
+        root=str(config.workspace),
+        dataset=config.dataset,
+        night=call.night,
+        table=call.table,
+        device=call.device,
+        seed=0,
+        options={
+            "config": str(path),
+            "step": call.step,
+            "tables": None if call.tables is None else list(call.tables),
+            "accept_schema": call.accept_schema,
+            "wait_seconds": call.wait_seconds,
+        },
+    )
+
+
+def step_job(spec: JobSpec, progress: Progress) -> Record:
+    """Take the step that the spec names, with those before it that are not complete; what a worker runs.
+
+    A refused copy is no error here: the record says so, and whoever asked decides what follows from it.
+    """
+    asked = spec.options
+    config = load_config(Path(asked["config"]))
+    options = Options(
+        tables=None if asked["tables"] is None else tuple(asked["tables"]),
+        device=spec.device,
+        accept_schema=asked["accept_schema"],
+        wait_seconds=asked["wait_seconds"],
+        with_earlier=True,
+        refuse=asked["step"] != "validate",
+    )
+    if spec.table is not None:
+        return take_table(spec.table, config, spec.night, options=options, progress=progress)
+    return take_step(asked["step"], config, spec.night, options=options, progress=progress)
+
+
+def read_step(call: StepCall, record: Mapping[str, Any]) -> Record:
+    """Give the record that a step's worker left as JSON."""
+    kind = TrainedTable if call.table is not None else KINDS[call.step]
+    return kind.model_validate(record)
+
+
+def workspace_for(call: StepCall, config: Config) -> Workspace:
+    """Give the workspace that the step works in."""
+    return Workspace(config.workspace, config.dataset, call.night)
