@@ -55,6 +55,24 @@ class ExtractedTable(Record):
     """sha256 over the table's schema and the content of its rows."""
 
 
+class ObservedTable(Record):
+    """What a look at a table shows that reads no rows."""
+
+    name: str
+    version: str
+    """Another one after every change of the rows, and perhaps without one."""
+    n_rows: int | None = None
+    """About how many rows there are, where that is cheap to know."""
+    n_written: int | None = None
+    """Rows inserted, updated and deleted since the server began to count, where it does."""
+
+
+class Observed(Record):
+    """What a look at production shows."""
+
+    tables: tuple[ObservedTable, ...]
+
+
 class Suspect(Record):
     """A column that looks personal, and that would be learned because synth.yaml says nothing of it."""
 

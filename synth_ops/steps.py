@@ -8,6 +8,7 @@ from typing import Any
 from synth_ops.plan import Config, load_config
 from synth_ops.records import Progress, Record, Step, TrainedTable
 from synth_ops.refresh import KINDS, Options, take_step, take_table
+from synth_ops.settings import default_night
 from synth_ops.worker.spec import STEP_JOB, JobSpec
 from synth_ops.workspace.layout import Workspace
 
@@ -85,3 +86,16 @@ def read_step(call: StepCall, record: Mapping[str, Any]) -> Record:
 def workspace_for(call: StepCall, config: Config) -> Workspace:
     """Give the workspace that the step works in."""
     return Workspace(config.workspace, config.dataset, call.night)
+
+
+def observe_spec(config: Config, path: Path) -> JobSpec:
+    """Give the spec of a look at production that reads no rows."""
+    night = default_night()
+    return JobSpec(
+        job="observe",
+        root=str(config.workspace),
+        dataset=config.dataset,
+        night=night,
+        seed=0,
+        options={"config": str(path)},
+    )

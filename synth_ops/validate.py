@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from synth_ops import __version__
 from synth_ops.attempts import check_attempts, log_attempt
 from synth_ops.errors import PlanError
-from synth_ops.expectations import run_suites, suite_path
+from synth_ops.expectations import run_suites
 from synth_ops.holdout import look_whose
 from synth_ops.measure import (
     Before,
@@ -36,6 +36,7 @@ from synth_ops.records import (
     no_progress,
     verdict_of,
 )
+from synth_ops.suite_files import suite_path
 from synth_ops.verdicts import heed_verdict
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.workspace.files import read_record, write_record

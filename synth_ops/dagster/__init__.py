@@ -1,5 +1,7 @@
-"""Dagster's shell: a night is a partition, a step is an asset."""
+"""Dagster's shell: a night is a partition, a table is five assets, an expectation is a check."""
 
-from synth_ops.dagster.assets import build_synth_assets
+from synth_ops.dagster.component import SynthRefreshComponent
+from synth_ops.dagster.definitions import SynthOptions, build_synth_assets
+from synth_ops.dagster.translator import SynthAsset, SynthTranslator
 
-__all__ = ["build_synth_assets"]
+__all__ = ["SynthAsset", "SynthOptions", "SynthRefreshComponent", "SynthTranslator", "build_synth_assets"]

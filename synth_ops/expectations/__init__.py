@@ -3,8 +3,8 @@
 The only place that imports Great Expectations, and only where a suite is loaded or run.
 """
 
-from synth_ops.expectations.defaults import default_suite, suite_path
+from synth_ops.expectations.defaults import default_suite
 from synth_ops.expectations.run import run_suites
 from synth_ops.expectations.suggest import SuggestedSuite, suggest_suites, write_suites
 
-__all__ = ["SuggestedSuite", "default_suite", "run_suites", "suggest_suites", "suite_path", "write_suites"]
+__all__ = ["SuggestedSuite", "default_suite", "run_suites", "suggest_suites", "write_suites"]

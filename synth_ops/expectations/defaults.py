@@ -1,7 +1,6 @@
 """The suite that `init` writes for a table: plain JSON, for the data's owner to edit."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from synth_ops import __version__
@@ -10,7 +9,6 @@ from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.joined import relates
 from synth_ops.measure.replay import withheld_columns
 from synth_ops.measure.sequences import follows
-from synth_ops.names import file_stem
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import Severity
 from synth_ops.schema import ForeignKey
@@ -26,11 +24,6 @@ MIN_COPY_COLUMNS = 3
 """A row of fewer columns says too little for its copy to tell of anyone."""
 
 Expectation = dict[str, Any]
-
-
-def suite_path(folder: Path, table: str) -> Path:
-    """Give the file of a table's suite."""
-    return folder / f"{file_stem(table)}.json"
 
 
 def default_suite(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synth_ops.expectations.defaults import suite_path
 from synth_ops.expectations.rules import RULES, limit_of, say
 from synth_ops.expectations.suites import Entry, LoadedSuite, Unreadable, load_suite
 from synth_ops.measure import Measure, Measured, ReadColumns
 from synth_ops.plan.plan import Plan, TablePlan
-from synth_ops.records import Check, Severity, Verdict
+from synth_ops.records import Check, Verdict
+from synth_ops.suite_files import entry_name, entry_severity, suite_path
 
 _COLUMN_WORDS = ("column", "column_A", "column_B")
 
@@ -122,9 +122,9 @@ def _measured_check(table: TablePlan, entry: Entry, outcome: Outcome, measured: 
         measure = Measure(table=table.name, name=rule.measure, error=outcome.raised)
     return Check(
         table=table.name,
-        name=_name(entry),
+        name=entry_name(entry),
         column=limits.get("column"),
-        severity=_severity(entry),
+        severity=entry_severity(entry),
         verdict="ABSTAIN" if measure.error is not None else _verdict(outcome),
         group=rule.group,
         observed=rounded(measure.observed),
@@ -143,9 +143,9 @@ def _structural_check(table: TablePlan, entry: Entry, outcome: Outcome) -> Check
     found = f"it could not be asserted: {outcome.raised}" if outcome.raised is not None else _WORDS[outcome.success]
     return Check(
         table=table.name,
-        name=_name(entry),
+        name=entry_name(entry),
         column=column,
-        severity=_severity(entry),
+        severity=entry_severity(entry),
         verdict=_verdict(outcome),
         prose=f"{entry['type'].replace('_', ' ').capitalize()} ({subject}); {found}.",
     )
@@ -158,18 +158,6 @@ def _verdict(outcome: Outcome) -> Verdict:
     if outcome.raised is not None:
         return "ABSTAIN"
     return "PASS" if outcome.success else "FAIL"
-
-
-def _severity(entry: Entry) -> Severity:
-    """Read the severity; what is not plainly milder blocks."""
-    return "warning" if entry.get("severity") in {"warning", "info"} else "critical"
-
-
-def _name(entry: Entry) -> str:
-    """Give the expectation's type and subject: stable from night to night."""
-    kwargs = entry["kwargs"]
-    subject = kwargs.get("column") or kwargs.get("foreign_key") or ", ".join(kwargs.get("column_list", ()))
-    return f"{entry['type']}({subject})" if subject else str(entry["type"])
 
 
 def rounded(figure: float | None) -> float | None:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from synth_ops.expectations.defaults import default_suite, suite_path
+from synth_ops.expectations.defaults import default_suite
 from synth_ops.expectations.merge import GENERATED, Merged, Suite, merge, without_record
 from synth_ops.expectations.suites import Unreadable, read_suite
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import Record
+from synth_ops.suite_files import suite_path
 from synth_ops.workspace.files import write_text
 
 

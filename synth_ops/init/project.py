@@ -19,6 +19,7 @@ from synth_ops.records import Record
 from synth_ops.schema import Database, ForeignKey
 from synth_ops.settings import expand
 from synth_ops.source import open_source
+from synth_ops.suite_files import suite_path
 from synth_ops.workspace import write_text
 
 VARIABLE = "SYNTH_OPS_SOURCE"
@@ -139,7 +140,7 @@ def _write(project: _Project, *, force: bool) -> Initialised:
 
 
 def _write_suites(plan: Plan, n_rows: Mapping[str, int], *, force: bool) -> list[Path]:
-    from synth_ops.expectations import suite_path, write_suites  # loads what measuring needs
+    from synth_ops.expectations import write_suites  # loads what measuring needs
 
     folder = Path(plan.expectations)
     there = [p for t in plan.tables if (p := suite_path(folder, t.name)).exists()]

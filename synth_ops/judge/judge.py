@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from synth_ops.entities import entity_ids
 from synth_ops.errors import PlanError
-from synth_ops.expectations import default_suite, run_suites, suite_path
+from synth_ops.expectations import default_suite, run_suites
 from synth_ops.expectations.suggest import suite_text
 from synth_ops.judge.keys import names_of_rows, with_keys
 from synth_ops.judge.reading import Rows, laid_over, read_side
@@ -25,6 +25,7 @@ from synth_ops.plan.problems import unknown
 from synth_ops.plan.resolve import resolve
 from synth_ops.records import Check, Progress, ProgressEvent, Record, Verdict, no_progress, verdict_of
 from synth_ops.schema import Database, Table
+from synth_ops.suite_files import suite_path
 from synth_ops.workspace.files import write_text
 from synth_ops.workspace.salt import NO_SALT
 

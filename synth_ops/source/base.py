@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import pyarrow as pa
@@ -18,6 +18,15 @@ BATCH_ROWS = 65_536
 NOT_LEARNED = "cannot be learned; null with a warning unless copied"
 
 
+class Pulse(NamedTuple):
+    """What a table shows of its changes to who does not read it."""
+
+    token: str
+    """Another one after every change of its rows, and perhaps without one. It may tell of rows: it stays private."""
+    n_written: int | None = None
+    """Rows inserted, updated and deleted since the server began to count; None where nothing counts them."""
+
+
 class Source(Protocol):
     """One consistent view of a database: whatever is written to it meanwhile is not seen."""
 
@@ -27,6 +36,14 @@ class Source(Protocol):
 
     def n_rows(self, table: Table, /) -> int | None:
         """Give about how many rows the table has, for progress; None where that is dear to know."""
+        ...
+
+    def pulse(self, table: Table, /) -> Pulse:
+        """Look, without reading the rows, at whether they have changed.
+
+        Raises:
+            SourceError: the table went away, or the server did not answer.
+        """
         ...
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
@@ -68,6 +85,12 @@ def file_of(url: str) -> Path:
     ('demo/x.duckdb', '/srv/x.duckdb')
     """
     return Path(url.split(":", 1)[1].removeprefix("///").split("?", 1)[0])
+
+
+def stamp(paths: Iterable[Path]) -> str:
+    """Give what changes when one of the files does: their sizes, and when they were written last."""
+    stats = [path.stat() for path in paths if path.is_file()]
+    return ",".join(f"{s.st_size}:{s.st_mtime_ns}" for s in stats)
 
 
 def missing_file(path: Path, kind: str) -> SourceError:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from synth_ops.arrow_types import arrow_schema, carried, text
 from synth_ops.errors import PlanError, SourceError
 from synth_ops.schema import Column, Database, Table
-from synth_ops.source.base import BATCH_ROWS, NOT_LEARNED, conform, quote, table_lost, table_unreadable
+from synth_ops.source.base import BATCH_ROWS, NOT_LEARNED, Pulse, conform, quote, stamp, table_lost, table_unreadable
 from synth_ops.source.duckdb import read, reading_of
 
 CSV_ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz")
@@ -64,6 +64,10 @@ class ParquetFolder:
         except (OSError, pa.ArrowException):
             return None  # reading the rows will say why
 
+    def pulse(self, table: Table, /) -> Pulse:
+        """Look at the table's files."""
+        return _pulse(table, self.files)
+
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's files in the order of their names."""
         for path in self.files[table.name]:
@@ -85,6 +89,10 @@ class CSVFolder:
     def n_rows(self, _table: Table, /) -> int | None:
         """Leave it open: only reading a CSV file tells its rows."""
         return None
+
+    def pulse(self, table: Table, /) -> Pulse:
+        """Look at the table's files."""
+        return _pulse(table, self.files)
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's files in the order of their names."""
@@ -124,6 +132,12 @@ class CSVFolder:
         declared = ", ".join(f"{_literal(c)}: {_literal(t)}" for c, t in types.items())
         options = f"columns = {{{declared}}}, auto_detect = true" if types else "sample_size = -1"
         return f"""read_csv([{files}], header = true, quote = '"', escape = '"', {options})"""
+
+
+def _pulse(table: Table, files: Mapping[str, tuple[Path, ...]]) -> Pulse:
+    if table.name not in files:
+        raise table_lost(table)
+    return Pulse(stamp(files[table.name]))
 
 
 def _tables_in(url: str, endings: tuple[str, ...]) -> Mapping[str, tuple[Path, ...]]:

@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from synth_ops.errors import PlanError, SourceError
 from synth_ops.schema import Database, Table
-from synth_ops.source.base import conform, table_lost, table_unreadable, without_secrets
-from synth_ops.source.postgres_catalog import COLUMNS, CONSTRAINTS, TABLES, UNIQUE, tables_of
+from synth_ops.source.base import Pulse, conform, table_lost, table_unreadable, without_secrets
+from synth_ops.source.postgres_catalog import COLUMNS, CONSTRAINTS, TABLES, UNIQUE, WRITES, tables_of
 
 CONNECT_SECONDS = 10
 """How long to wait for the server, where the URL does not say."""
@@ -53,6 +53,14 @@ class PostgresSource:
         """Give the server's own estimate, if the table was ever analysed."""
         found = next((t for t in self._rows(TABLES) if t["name"] == table.name), None)
         return found["n_rows"] if found and found["n_rows"] > 0 else None
+
+    def pulse(self, table: Table, /) -> Pulse:
+        """Give what the server has counted of writes to the table, or to its partitions."""
+        oid = next((t["oid"] for t in self._rows(TABLES) if t["name"] == table.name), None)
+        if oid is None:
+            raise table_lost(table)
+        found = next((w for w in self._rows(WRITES) if w["oid"] == oid), {"n_written": 0, "files": ""})
+        return Pulse(f"{found['files']}:{found['n_written']}", int(found["n_written"]))
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in the heap's order."""

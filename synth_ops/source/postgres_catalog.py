@@ -26,6 +26,17 @@ TABLES = """
 """
 """Partitions are read through their parent, and a table that an extension brought is not production's."""
 
+WRITES = """
+    SELECT tree.oid::int8 AS oid, sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del)::int8 AS n_written,
+           string_agg(c.relfilenode::text, ',' ORDER BY c.oid) AS files
+    FROM (SELECT c.oid, coalesce(p.relid, c.oid) AS part FROM pg_catalog.pg_class c
+          LEFT JOIN LATERAL pg_partition_tree(c.oid) p ON c.relkind = 'p' WHERE c.relkind IN ('r', 'p')) tree
+    JOIN pg_catalog.pg_class c ON c.oid = tree.part
+    JOIN pg_catalog.pg_stat_user_tables s ON s.relid = tree.part
+    GROUP BY tree.oid
+"""
+"""What the server counted since its statistics began; a truncated or rewritten table lies in another file."""
+
 COLUMNS = """
     WITH RECURSIVE unwrapped (oid, base, typmod, not_null, domains) AS (
         SELECT oid, oid, -1, false, ARRAY[]::oid[] FROM pg_catalog.pg_type WHERE typtype <> 'd'

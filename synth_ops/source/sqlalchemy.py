@@ -21,7 +21,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from synth_ops.arrow_types import arrow_schema, parse
 from synth_ops.errors import PlanError, SourceError
 from synth_ops.schema import CheckConstraint, Column, Database, ForeignKey, Table
-from synth_ops.source.base import BATCH_ROWS, NOT_LEARNED, conform, table_lost, table_unreadable, without_secrets
+from synth_ops.source.base import BATCH_ROWS, NOT_LEARNED, Pulse, conform, table_lost, table_unreadable, without_secrets
 
 
 @contextmanager
@@ -56,6 +56,19 @@ class SQLAlchemySource:
     def n_rows(self, _table: Table, /) -> int | None:
         """Leave it open: some databases scan the whole table to count it."""
         return None
+
+    def pulse(self, table: Table, /) -> Pulse:
+        """Count the rows, and look at the latest of its times and the largest of its whole-number keys.
+
+        An update that moves no time is not seen.
+        """
+        rows = sa.table(table.name, *(sa.column(c.name) for c in table.columns))
+        latest = [sa.func.max(rows.c[c.name]) for c in table.columns if _shows_writes(c, table)]
+        try:
+            found = self.connection.execute(sa.select(sa.func.count(), *latest).select_from(rows)).one()
+        except sa.exc.SQLAlchemyError as exc:
+            raise table_unreadable(table, _kind(exc)) from None
+        return Pulse("|".join(map(str, found)))
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows by a server-side cursor."""
@@ -92,6 +105,11 @@ class SQLAlchemySource:
             ),
             comment=_comment(look, name),
         )
+
+
+def _shows_writes(column: Column, table: Table) -> bool:
+    is_time = column.arrow_type.startswith(("timestamp", "date"))
+    return is_time or (table.primary_key == (column.name,) and column.arrow_type.startswith(("int", "uint")))
 
 
 def _engine(url: str) -> sa.Engine:

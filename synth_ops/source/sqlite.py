@@ -22,10 +22,12 @@ from synth_ops.schema import CheckConstraint, Column, Database, ForeignKey, Tabl
 from synth_ops.source.base import (
     BATCH_ROWS,
     NOT_LEARNED,
+    Pulse,
     conform,
     file_of,
     missing_file,
     quote,
+    stamp,
     table_lost,
     table_unreadable,
 )
@@ -100,6 +102,14 @@ class SQLiteSource:
         except sqlite3.Error:
             return None  # reading the rows will say why
         return int(row[0])
+
+    def pulse(self, table: Table, /) -> Pulse:
+        """Count the rows, and look at the file: a write to any of its tables shows in all of them."""
+        file = Path(self._rows("PRAGMA database_list")[0][2])
+        n_rows = self.n_rows(table)
+        if n_rows is None:
+            raise table_lost(table)
+        return Pulse(f"{n_rows}:{stamp([file, file.with_name(f'{file.name}-wal')])}")
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in the order of their row id."""

@@ -13,6 +13,7 @@ JOBS: Mapping[str, str] = {
     "train": "synth_ops.learning:train_job",
     "sample": "synth_ops.sample:sample_job",
     "measure": "synth_ops.validate:measure_job",
+    "observe": "synth_ops.observe:observe_job",
     STEP_JOB: "synth_ops.steps:step_job",
 }
 

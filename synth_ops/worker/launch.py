@@ -38,6 +38,7 @@ def run_job(
     *,
     progress: Progress = no_progress,
     still_holds: Callable[[Mapping[str, Any]], bool] = bool,
+    python: str = sys.executable,
 ) -> dict[str, Any]:
     """Do the job in a worker process and give its record as JSON; an equal job that is complete is not done again.
 
@@ -46,6 +47,7 @@ def run_job(
     Args:
         spec: the job.
         progress: told of every event.
+        python: the worker's interpreter.
         still_holds: whether an earlier result may be believed: the files that it names are there, and whole.
 
     Raises:
@@ -56,7 +58,7 @@ def run_job(
     if done is not None and done.ok and still_holds(done.result):
         return dict(done.result)
     files = lay_out(spec)
-    with _started(files) as process:
+    with _started(files, python) as process:
         for line in _lines(process):
             _pass_on(line, progress)
         return_code = process.wait()
@@ -84,11 +86,11 @@ def command(files: JobFiles, python: str = sys.executable) -> list[str]:
 
 
 @contextmanager
-def _started(files: JobFiles) -> Iterator["subprocess.Popen[bytes]"]:
+def _started(files: JobFiles, python: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a worker in a process group of its own, and end the whole group on leaving."""
     with files.log.open("ab") as log:
         process = subprocess.Popen(
-            command(files),
+            command(files, python),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

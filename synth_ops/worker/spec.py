@@ -17,7 +17,7 @@ class JobSpec(Record):
     """One job, complete: a worker on any machine that sees the workspace does the same with it."""
 
     job: str
-    """A name in `synth_ops.worker.jobs.JOBS` (``train``, ``sample``, ``measure``, ``step``), or ``module:function``."""
+    """A name in `synth_ops.worker.jobs.JOBS`, such as ``train``, ``measure`` or ``step``, or ``module:function``."""
     root: str
     """The folder that holds every dataset's workspace."""
     dataset: str

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from synth_ops.expectations import default_suite, suite_path, write_suites
+from synth_ops.expectations import default_suite, write_suites
 from synth_ops.expectations.custom import ExpectColumnPairsToMatchReference, registered_types
 from synth_ops.expectations.rules import RULES
 from synth_ops.expectations.suggest import suite_text
 from synth_ops.plan.plan import Plan
 from synth_ops.records import Check
+from synth_ops.suite_files import suite_path
 from tests.synth_ops.expectations.shop import Shop, draw_shop, judge, shop_plan
 
 Edit = dict[str, Any]

@@ -1,0 +1,65 @@
+"""A step of a night, run in a worker through Dagster Pipes; Dagster itself loads no torch."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from synth_ops.dagster.project import Project
+from synth_ops.errors import Locked, OutsideError, SynthOpsError
+from synth_ops.records import Record
+from synth_ops.steps import StepCall, read_step, step_spec, workspace_for
+from synth_ops.worker.launch import collect, command, lay_out
+
+RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
+"""For what the outside world did. A refused gate and a wrong plan are not retried, whatever the policy says."""
+UNCHANGED_TAG = "synth_ops/when_unchanged"
+"""A run's tag: ``skip`` makes no new copy where neither production nor the plan has changed since the last one."""
+
+Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs steps of one dataset."""
+
+    project: Project
+    python: str
+    """The interpreter that has torch and Great Expectations."""
+    device: str = "auto"
+
+    def run(self, context: Context, call: StepCall) -> Record:
+        """Take a step in a worker, to its end: log lines come as they happen, and a cancelled run ends the worker.
+
+        Raises:
+            dg.Failure: what the step raised; retried by the op's policy where the outside world is to blame.
+        """
+        try:
+            return read_step(call, self._run(context, call))
+        except SynthOpsError as exc:
+            is_outside = isinstance(exc, OutsideError | Locked)
+            raise dg.Failure(str(exc), metadata={"kind": type(exc).__name__}, allow_retries=is_outside) from None
+
+    def _run(self, context: Context, call: StepCall) -> Mapping[str, object]:
+        spec = step_spec(call, self.project.config, self.project.path)
+        workspace_for(call, self.project.config).prepare()
+        # A partition is there when its night has begun by Dagster's clock; the worker's may be in another zone.
+        client = dg.PipesSubprocessClient(env={"SYNTH_OPS_NIGHT": call.night})
+        code: int | None = 0
+        try:
+            client.run(context=_op_context(context), command=command(lay_out(spec), self.python))
+        except dg.DagsterError as exc:
+            if "External execution process failed" not in str(exc):
+                raise
+            code = _code_in(str(exc))
+        return collect(spec, code)
+
+
+def _op_context(context: Context) -> dg.OpExecutionContext:
+    return context.op_execution_context
+
+
+def _code_in(message: str) -> int | None:
+    found = re.search(r"code (-?\d+)", message)
+    return int(found[1]) if found else None
