@@ -168,7 +168,7 @@ def _form_of(context: dg.InputContext) -> tuple[str, bool | None]:
     annotation = context.dagster_type.typing_type
     if annotation is Any:
         return DEFAULT_FORM, None
-    keyed = annotation is dict or get_origin(annotation) is dict  # Dagster makes one of a Mapping
+    keyed = annotation is dict or get_origin(annotation) is dict  # newer Dagsters make one of a Mapping
     if keyed:
         annotation = (*get_args(annotation), Any, Any)[1]
     form = DEFAULT_FORM if annotation is Any else _type_name(annotation)
