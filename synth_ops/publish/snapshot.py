@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -58,10 +58,11 @@ class Verified(Record):
 class SnapshotTable:
     """One table of a snapshot; it behaves as the Arrow table it holds, and reads its files when first needed."""
 
-    def __init__(self, folder: Path, entry: ManifestTable) -> None:
+    def __init__(self, folder: Path, entry: ManifestTable, columns: tuple[str, ...] | None = None) -> None:
         self.folder = folder
         self.entry = entry
         """What the manifest says: keys, constraints, files, the model."""
+        self._columns = columns
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class SnapshotTable:
 
     @property
     def column_names(self) -> list[str]:
-        return [c.name for c in self.entry.columns]
+        return list(self._columns or (c.name for c in self.entry.columns))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -84,7 +85,23 @@ class SnapshotTable:
     def schema(self) -> pa.Schema:
         """The Arrow schema, from the first file's footer."""
         with _reading(self.paths[0]):
-            return pq.read_schema(self.paths[0])
+            schema = pq.read_schema(self.paths[0])
+        return pa.schema([schema.field(c) for c in self.column_names], metadata=schema.metadata)
+
+    def select(self, columns: Sequence[str]) -> "SnapshotTable":
+        """Give the table with these columns only, in this order; the others are not decoded.
+
+        Raises:
+            PlanError: it lacks one of them, or none is asked for; the message names the nearest.
+        """
+        known = self.column_names
+        for column in columns or [""]:
+            if column not in known:
+                raise PlanError(
+                    f"Columns of table {self.name!r} must be asked for, however there is no {column!r} in it."
+                    f" {_nearest(column, known)}"
+                )
+        return SnapshotTable(self.folder, self.entry, tuple(dict.fromkeys(columns)))
 
     def to_arrow(self) -> pa.Table:
         """Read the table.
@@ -108,7 +125,8 @@ class SnapshotTable:
 
         for file in self.entry.files:
             _require(_problem_of(self.folder, file))
-        return (connection or duckdb.connect()).read_parquet([str(p) for p in self.paths])
+        relation = (connection or duckdb.connect()).read_parquet([str(p) for p in self.paths])
+        return relation.select(*map(duckdb.ColumnExpression, self._columns)) if self._columns else relation
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self._arrow.__arrow_c_stream__(requested_schema)
@@ -129,7 +147,7 @@ class SnapshotTable:
 
     @cached_property
     def _arrow(self) -> pa.Table:
-        return pa.concat_tables([_read(self.folder, f) for f in self.entry.files])
+        return pa.concat_tables([_read(self.folder, f, self._columns) for f in self.entry.files])
 
 
 class Snapshot:
@@ -273,14 +291,16 @@ def _parquet_problem(folder: Path, file: ManifestFile) -> str | None:
     return None if n_rows == file.n_rows else _differs(path, f"it has {n_rows:,} rows instead of {file.n_rows:,}")
 
 
-def _read(folder: Path, file: ManifestFile) -> pa.Table:
+def _read(folder: Path, file: ManifestFile, columns: tuple[str, ...] | None) -> pa.Table:
     path = folder / file.path
     with _reading(path):
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() != file.sha256:
             _require(_differs(path, "its sha256 differs"))
         # The bytes that were compared are the bytes that are parsed.
-        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True).read()
+        parquet = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        # Parquet reads "a.b" along with "a", for it takes the point for nesting.
+        return parquet.read() if columns is None else parquet.read(columns=list(columns)).select(list(columns))
 
 
 @contextmanager

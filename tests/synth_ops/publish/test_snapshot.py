@@ -45,6 +45,35 @@ def test_table_behaves_as_the_arrow_table(make_night: MakeNight, snapshots: Path
     assert not hasattr(orders, "no_such_thing")
 
 
+def test_selected_columns_are_the_table_s_in_the_order_asked_for(make_night: MakeNight, snapshots: Path) -> None:
+    publish(make_night())
+    orders = open_snapshot(snapshots, "shop").table(HOSTILE)
+    some = orders.select(["at", "id"])
+
+    assert some.to_arrow() == orders.to_arrow().select(["at", "id"])
+    assert some.schema == some.to_arrow().schema
+    assert list(some.to_pandas()) == some.duckdb().columns == some.column_names == ["at", "id"]
+    assert (len(some), some.select(["id"]).column_names) == (50, ["id"])
+
+
+def test_column_that_is_not_there_is_an_error_that_names_the_nearest(make_night: MakeNight, snapshots: Path) -> None:
+    publish(make_night())
+    users = open_snapshot(snapshots, "shop").table("users")
+
+    with pytest.raises(PlanError, match=r"no 'plam' in it\. Try 'plan'"):
+        users.select(["id", "plam"])
+    with pytest.raises(PlanError, match="Columns of table 'users' must be asked for"):
+        users.select([])
+
+
+def test_flipped_bit_is_found_by_who_reads_another_column(make_night: MakeNight, snapshots: Path) -> None:
+    path = Path(publish(make_night()).path) / "users" / "part-00000.parquet"
+    flip(path, (pq.read_metadata(path).row_group(0).column(0).data_page_offset + 4) * 8)
+
+    with pytest.raises(CorruptArtifact, match="its sha256 differs"):
+        open_snapshot(snapshots, "shop").table("users").select(["plan"]).to_arrow()
+
+
 def test_snapshot_is_found_by_id_and_by_night(make_night: MakeNight, snapshots: Path) -> None:
     old, new = publish(make_night("2026-01-01")), publish(make_night("2026-01-02"))
 
