@@ -2,6 +2,16 @@
 
 from synth_ops.dagster.component import SynthRefreshComponent
 from synth_ops.dagster.definitions import SynthOptions, build_synth_assets
+from synth_ops.dagster.snapshot_io import SnapshotIOManager
+from synth_ops.dagster.snapshot_resource import SnapshotResource
 from synth_ops.dagster.translator import SynthAsset, SynthTranslator
 
-__all__ = ["SynthAsset", "SynthOptions", "SynthRefreshComponent", "SynthTranslator", "build_synth_assets"]
+__all__ = [
+    "SnapshotIOManager",
+    "SnapshotResource",
+    "SynthAsset",
+    "SynthOptions",
+    "SynthRefreshComponent",
+    "SynthTranslator",
+    "build_synth_assets",
+]

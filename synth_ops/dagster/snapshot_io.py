@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from synth_ops.dagster.snapshot_resource import SnapshotPlace
+from synth_ops.dagster.translator import DATASET, TABLE
 from synth_ops.errors import OutsideError, PlanError, SynthOpsError
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
     from synth_ops.publish import Snapshot, SnapshotTable
 
-TABLE = "synth_ops/table"
-"""Metadata of a published table's asset: the table's name, whatever the key has become."""
-DATASET = "synth_ops/dataset"
-"""Likewise the dataset's."""
 
 FORMS: Mapping[str, "Callable[[SnapshotTable], object]"] = {
     "duckdb.DuckDBPyRelation": lambda table: table.duckdb(),
