@@ -89,7 +89,7 @@ class SynthRefreshComponent(dg.Component, dg.Resolvable, dg.Model):
         """Give the definitions of the dataset."""
         options = self._options()
         project = read_project(Path(context.path) / self.config)
-        runner = Runner(project, options.python, options.device)
+        runner = options.runner(project)
         graph = Graph(
             project,
             self.get_asset_spec,

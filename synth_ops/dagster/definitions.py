@@ -14,7 +14,7 @@ from synth_ops.dagster.automation import build_job, build_schedule
 from synth_ops.dagster.execution import Runner
 from synth_ops.dagster.graph import Execute, Graph, GraphOptions
 from synth_ops.dagster.observation import build_observation, build_sensor
-from synth_ops.dagster.project import read_project
+from synth_ops.dagster.project import Project, read_project
 from synth_ops.dagster.translator import SynthTranslator
 
 FIRST_NIGHT = "2026-01-01"
@@ -42,6 +42,8 @@ class SynthOptions:
     python: str = sys.executable
     """The interpreter that has torch and Great Expectations; the worker's, not Dagster's."""
     device: str = "auto"
+    pipes_client: dg.PipesClient | None = None
+    """Starts the workers, such as Dagster's for Kubernetes; None starts them on this machine."""
     gpu_pool: str | None = "gpu"
     """The concurrency pool of the ops that compute on a GPU."""
     train_tags: Mapping[str, Any] = field(default_factory=dict)
@@ -50,6 +52,10 @@ class SynthOptions:
     """Tags of all other ops."""
     report_url: str | None = None
     """Where reports are served, as ``<report_url>/<night>/report.html``; None shows their path."""
+
+    def runner(self, project: Project) -> Runner:
+        """Give what runs the steps."""
+        return Runner(project, self.python, self.device, self.pipes_client)
 
     def graph_options(self) -> GraphOptions:
         """Give what concerns the assets."""
@@ -86,7 +92,7 @@ def build_synth_assets(
         PlanError: the file cannot be read as a plan.
     """
     project = read_project(config)
-    runner = Runner(project, options.python, options.device)
+    runner = options.runner(project)
     get_spec = (translator or SynthTranslator()).get_asset_spec
     return definitions_of(Graph(project, get_spec, execute or runner.run, options.graph_options()), options)
 
