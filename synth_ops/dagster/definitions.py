@@ -11,7 +11,7 @@ import dagster as dg
 
 from synth_ops.dagster.assets import build_assets, build_gate
 from synth_ops.dagster.automation import build_job, build_schedule
-from synth_ops.dagster.execution import Runner
+from synth_ops.dagster.execution import RETRIES, Runner
 from synth_ops.dagster.graph import Execute, Graph, GraphOptions
 from synth_ops.dagster.observation import build_observation, build_sensor
 from synth_ops.dagster.project import Project, read_project
@@ -50,6 +50,8 @@ class SynthOptions:
     """Tags of those ops, such as ``dagster-k8s/config``."""
     op_tags: Mapping[str, Any] = field(default_factory=dict)
     """Tags of all other ops."""
+    retries: dg.RetryPolicy = RETRIES
+    """For what the outside world did; a refused gate and a wrong plan are not retried."""
     report_url: str | None = None
     """Where reports are served, as ``<report_url>/<night>/report.html``; None shows their path."""
 
@@ -65,6 +67,7 @@ class SynthOptions:
             gpu_pool=self.gpu_pool,
             train_tags=self.train_tags,
             op_tags=self.op_tags,
+            retries=self.retries,
             freshness=None if fresh is None else dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=fresh)),
             report_url=self.report_url,
         )
