@@ -49,7 +49,7 @@ class Runner:
         code: int | None = 0
         try:
             self._client.run(
-                context=context.op_execution_context,
+                context=_WithoutAssets(context.op_execution_context.get_step_execution_context()),
                 command=command(lay_out(spec), self.python),
                 # A partition is there when its night has begun by Dagster's clock; the worker's may be in another zone.
                 env={"SYNTH_OPS_NIGHT": call.night},
@@ -63,6 +63,18 @@ class Runner:
     @property
     def _client(self) -> dg.PipesClient:
         return self.client or dg.PipesSubprocessClient()
+
+
+class _WithoutAssets(dg.OpExecutionContext):
+    """An op's context as Pipes is to see it: what is materialised is told by us, from the record.
+
+    Pipes would else look up every asset's provenance before the worker starts, and would have each of them reported,
+    those too that an unchanged night leaves out.
+    """
+
+    @property
+    def has_assets_def(self) -> bool:
+        return False
 
 
 def _code_in(message: str) -> int | None:
