@@ -139,3 +139,10 @@ def test_a_training_is_read_as_one_table_and_a_step_as_all() -> None:
 
     assert read_step(StepCall("train", NIGHT, table="users"), one.model_dump(mode="json")) == one
     assert read_step(StepCall("train", NIGHT), all_of_them.model_dump(mode="json")) == all_of_them
+
+
+@pytest.mark.slow
+def test_a_table_is_trained_while_another_is(taken: tuple[Path, Any]) -> None:
+    plan, records = taken
+    with locked(workspace_of(load_config(plan), NIGHT), table="orders"):
+        assert take(plan, StepCall("train", NIGHT, table="users", wait_seconds=0)) == records["users"]
