@@ -44,7 +44,6 @@ def _extracted(graph: Graph) -> dg.AssetsDefinition:
         can_subset=True,
         op_tags=graph.options.op_tags,
         retry_policy=graph.options.retries,
-        backfill_policy=graph.options.backfill,
     )
     def extract(context: dg.AssetExecutionContext) -> Results:
         yield from materialize.extract(graph, context)
@@ -60,7 +59,6 @@ def _trained(graph: Graph, table: KnownTable) -> dg.AssetsDefinition:
         op_tags=graph.options.train_tags,
         pool=graph.options.gpu_pool,
         retry_policy=graph.options.retries,
-        backfill_policy=graph.options.backfill,
     )
     def train(context: dg.AssetExecutionContext) -> Results:
         yield from materialize.train(graph, context, table)
@@ -77,7 +75,6 @@ def _sampled(graph: Graph) -> dg.AssetsDefinition:
         op_tags=graph.options.train_tags,
         pool=graph.options.gpu_pool,
         retry_policy=graph.options.retries,
-        backfill_policy=graph.options.backfill,
     )
     def sample(context: dg.AssetExecutionContext) -> Results:
         yield from materialize.sample(graph, context)
@@ -93,7 +90,6 @@ def _published(graph: Graph) -> dg.AssetsDefinition:
         can_subset=True,
         op_tags=graph.options.op_tags,
         retry_policy=graph.options.retries,
-        backfill_policy=graph.options.backfill,
     )
     def publish(context: dg.AssetExecutionContext) -> Results:
         yield from materialize.publish(graph, context)
