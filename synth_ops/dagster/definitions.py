@@ -39,6 +39,10 @@ class SynthOptions:
     """After how many hours a published table is stale; None for no freshness policy."""
     changed_share: float = 0.2
     """The sensor asks for a refresh when so much of a table has changed since the last published night."""
+    max_retries: int = 2
+    """How often a step is taken again that the outside world failed; a refused gate and a wrong plan never are."""
+    retry_delay_seconds: float = 60.0
+    """How long to wait before the first of these; twice as long before each that follows."""
     python: str = sys.executable
     """The interpreter that has torch and Great Expectations; the worker's, not Dagster's."""
     device: str = "auto"
@@ -59,6 +63,7 @@ class SynthOptions:
             gpu_pool=self.gpu_pool,
             train_tags=self.train_tags,
             op_tags=self.op_tags,
+            retries=dg.RetryPolicy(self.max_retries, self.retry_delay_seconds, dg.Backoff.EXPONENTIAL),
             freshness=None if fresh is None else dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=fresh)),
             report_url=self.report_url,
         )

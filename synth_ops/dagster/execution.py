@@ -12,8 +12,6 @@ from synth_ops.records import Record
 from synth_ops.steps import StepCall, read_step, step_spec, workspace_for
 from synth_ops.worker.launch import collect, command, lay_out
 
-RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
-"""For what the outside world did. A refused gate and a wrong plan are not retried, whatever the policy says."""
 UNCHANGED_TAG = "synth_ops/when_unchanged"
 """A run's tag: ``skip`` makes no new copy where neither production nor the plan has changed since the last one."""
 
