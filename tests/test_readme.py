@@ -33,6 +33,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "benchmarks/README.md",
+    "deploy/README.md",
     "expectations/README.md",
 )
 

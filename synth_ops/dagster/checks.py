@@ -47,7 +47,7 @@ def check_names(asserted: Sequence[Asserted]) -> Mapping[str, Asserted]:
     critical = {one.name: one for one in reversed(asserted) if one.severity == "critical"}
     names: dict[str, Asserted] = {}
     for one in {one.name: critical.get(one.name, one) for one in asserted}.values():
-        word = re.sub(r"\W+", "_", one.name, flags=re.ASCII).strip("_")
+        word = re.sub(r"\W+", "_", one.name, flags=re.ASCII).strip("_") or "expectation"
         names[_free(word, names)] = one
     return names
 

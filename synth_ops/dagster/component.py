@@ -95,7 +95,7 @@ class SynthRefreshComponent(dg.Component, dg.Resolvable, dg.Model):
         """Give the definitions of the dataset."""
         options = self._options()
         project = read_project(Path(context.path) / self.config)
-        runner = Runner(project, options.python, options.device)
+        runner = options.runner(project)
         graph = Graph(
             project,
             self.get_asset_spec,
@@ -112,8 +112,7 @@ class SynthRefreshComponent(dg.Component, dg.Resolvable, dg.Model):
             skip_unchanged=self.skip_unchanged,
             fresh_hours=self.fresh_hours,
             changed_share=self.changed_share,
-            max_retries=self.max_retries,
-            retry_delay_seconds=self.retry_delay_seconds,
+            retries=dg.RetryPolicy(self.max_retries, self.retry_delay_seconds, dg.Backoff.EXPONENTIAL),
             python=self.python or sys.executable,
             device=self.device,
             gpu_pool=self.gpu_pool,

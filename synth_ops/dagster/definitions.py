@@ -11,10 +11,10 @@ import dagster as dg
 
 from synth_ops.dagster.assets import build_assets, build_gate
 from synth_ops.dagster.automation import build_job, build_schedule
-from synth_ops.dagster.execution import Runner
+from synth_ops.dagster.execution import RETRIES, Runner
 from synth_ops.dagster.graph import Execute, Graph, GraphOptions
 from synth_ops.dagster.observation import build_observation, build_sensor
-from synth_ops.dagster.project import read_project
+from synth_ops.dagster.project import Project, read_project
 from synth_ops.dagster.translator import SynthTranslator
 
 FIRST_NIGHT = "2026-01-01"
@@ -39,21 +39,25 @@ class SynthOptions:
     """After how many hours a published table is stale; None for no freshness policy."""
     changed_share: float = 0.2
     """The sensor asks for a refresh when so much of a table has changed since the last published night."""
-    max_retries: int = 2
-    """How often a step is taken again that the outside world failed; a refused gate and a wrong plan never are."""
-    retry_delay_seconds: float = 60.0
-    """How long to wait before the first of these; twice as long before each that follows."""
     python: str = sys.executable
     """The interpreter that has torch and Great Expectations; the worker's, not Dagster's."""
     device: str = "auto"
+    pipes_client: dg.PipesClient | None = None
+    """Starts the workers, such as Dagster's for Kubernetes; None starts them on this machine."""
     gpu_pool: str | None = "gpu"
     """The concurrency pool of the ops that compute on a GPU."""
     train_tags: Mapping[str, Any] = field(default_factory=dict)
     """Tags of those ops, such as ``dagster-k8s/config``."""
     op_tags: Mapping[str, Any] = field(default_factory=dict)
     """Tags of all other ops."""
+    retries: dg.RetryPolicy = RETRIES
+    """For what the outside world did; a refused gate and a wrong plan are not retried."""
     report_url: str | None = None
     """Where reports are served, as ``<report_url>/<night>/report.html``; None shows their path."""
+
+    def runner(self, project: Project) -> Runner:
+        """Give what runs the steps."""
+        return Runner(project, self.python, self.device, self.pipes_client)
 
     def graph_options(self) -> GraphOptions:
         """Give what concerns the assets."""
@@ -63,7 +67,7 @@ class SynthOptions:
             gpu_pool=self.gpu_pool,
             train_tags=self.train_tags,
             op_tags=self.op_tags,
-            retries=dg.RetryPolicy(self.max_retries, self.retry_delay_seconds, dg.Backoff.EXPONENTIAL),
+            retries=self.retries,
             freshness=None if fresh is None else dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=fresh)),
             report_url=self.report_url,
         )
@@ -91,7 +95,7 @@ def build_synth_assets(
         PlanError: the file cannot be read as a plan.
     """
     project = read_project(config)
-    runner = Runner(project, options.python, options.device)
+    runner = options.runner(project)
     get_spec = (translator or SynthTranslator()).get_asset_spec
     return definitions_of(Graph(project, get_spec, execute or runner.run, options.graph_options()), options)
 

@@ -10,8 +10,10 @@ from synth_ops.dagster.project import Project
 from synth_ops.errors import Locked, OutsideError, SynthOpsError
 from synth_ops.records import Record
 from synth_ops.steps import StepCall, read_step, step_spec, workspace_for
-from synth_ops.worker.launch import collect, command, lay_out
+from synth_ops.worker.launch import collect, command, job_files, lay_out
 
+RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
+"""For what the outside world did. A refused gate and a wrong plan are not retried, whatever the policy says."""
 UNCHANGED_TAG = "synth_ops/when_unchanged"
 """A run's tag: ``skip`` makes no new copy where neither production nor the plan has changed since the last one."""
 
@@ -26,6 +28,8 @@ class Runner:
     python: str
     """The interpreter that has torch and Great Expectations."""
     device: str = "auto"
+    client: dg.PipesClient | None = None
+    """Starts the worker: by default a process of this machine. One that starts pods must see the same workspace."""
 
     def run(self, context: Context, call: StepCall) -> Record:
         """Take a step in a worker, to its end: log lines come as they happen, and a cancelled run ends the worker.
@@ -42,16 +46,23 @@ class Runner:
     def _run(self, context: Context, call: StepCall) -> Mapping[str, object]:
         spec = step_spec(call, self.project.config, self.project.path)
         workspace_for(call, self.project.config).prepare()
-        # A partition is there when its night has begun by Dagster's clock; the worker's may be in another zone.
-        client = dg.PipesSubprocessClient(env={"SYNTH_OPS_NIGHT": call.night})
         code: int | None = 0
         try:
-            client.run(context=_open_context(context), command=command(lay_out(spec), self.python))
-        except dg.DagsterError as exc:
-            if "External execution process failed" not in str(exc):
-                raise
+            self._client.run(
+                context=_open_context(context),
+                command=command(lay_out(spec), self.python),
+                # A partition is there when its night has begun by Dagster's clock; the worker's may be in another zone.
+                env={"SYNTH_OPS_NIGHT": call.night},
+            )
+        except Exception as exc:
             code = _code_in(str(exc))
+            if code is None and not job_files(spec).result.is_file():
+                raise  # the worker was never started: its client says why
         return collect(spec, code)
+
+    @property
+    def _client(self) -> dg.PipesClient:
+        return self.client or dg.PipesSubprocessClient()
 
 
 def _open_context(context: Context) -> dg.OpExecutionContext:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import dagster as dg
 
-from synth_ops.dagster.execution import Context
+from synth_ops.dagster.execution import RETRIES, Context
 from synth_ops.dagster.project import KnownTable, Project
 from synth_ops.dagster.translator import Role, SynthAsset, default_key
 from synth_ops.records import Record
@@ -30,8 +30,7 @@ class GraphOptions:
     """Of the ops that train, such as ``dagster-k8s/config``; they hold for a click in the UI too."""
     op_tags: Mapping[str, Any] = field(default_factory=dict)
     """Of all other ops."""
-    retries: dg.RetryPolicy | None = None
-    """For what the outside world did. A refused gate and a wrong plan are not retried, whatever the policy says."""
+    retries: dg.RetryPolicy = RETRIES
     freshness: dg.FreshnessPolicy | None = None
     """Of the snapshot's tables."""
     report_url: str | None = None
