@@ -48,6 +48,12 @@ class SynthRefreshComponent(dg.Component, dg.Resolvable, dg.Model):
     changed_share: Annotated[
         float, Field(description="How much of a table must have changed for the sensor to refresh.", gt=0)
     ] = 0.2
+    max_retries: Annotated[
+        int, Field(description="How often a step is taken again that the outside world failed.", ge=0)
+    ] = 2
+    retry_delay_seconds: Annotated[
+        float, Field(description="Before the first of these; twice as long before each that follows.", ge=0)
+    ] = 60.0
     python: Annotated[
         str | None,
         Field(description="The interpreter that has torch and Great Expectations; Dagster's own by default."),
@@ -106,6 +112,7 @@ class SynthRefreshComponent(dg.Component, dg.Resolvable, dg.Model):
             skip_unchanged=self.skip_unchanged,
             fresh_hours=self.fresh_hours,
             changed_share=self.changed_share,
+            retries=dg.RetryPolicy(self.max_retries, self.retry_delay_seconds, dg.Backoff.EXPONENTIAL),
             python=self.python or sys.executable,
             device=self.device,
             gpu_pool=self.gpu_pool,

@@ -42,6 +42,12 @@ class Runner:
         except SynthOpsError as exc:
             is_outside = isinstance(exc, OutsideError | Locked)
             raise dg.Failure(str(exc), metadata={"kind": type(exc).__name__}, allow_retries=is_outside) from None
+        except dg.DagsterExecutionInterruptedError:
+            if not _is_cancelled(context):
+                raise  # its machine was taken away: retried by the op's policy
+            # An op with such a policy would be taken up again, and the run with it, where steps share one process.
+            words = "The run was cancelled. Running it again goes on where this one was."
+            raise dg.Failure(words, allow_retries=False) from None
 
     def _run(self, context: Context, call: StepCall) -> Mapping[str, object]:
         spec = step_spec(call, self.project.config, self.project.path)
@@ -75,6 +81,11 @@ class _WithoutAssets(dg.OpExecutionContext):
     @property
     def has_assets_def(self) -> bool:
         return False
+
+
+def _is_cancelled(context: Context) -> bool:
+    run = context.instance.get_run_by_id(context.run.run_id)
+    return run is not None and run.status in (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
 def _code_in(message: str) -> int | None:

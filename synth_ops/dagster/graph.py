@@ -17,16 +17,13 @@ Execute = Callable[[Context, StepCall], Record]
 GetSpec = Callable[[SynthAsset], dg.AssetSpec]
 
 
-def one_run_a_night() -> dg.BackfillPolicy:
-    """Give the backfill policy: a night is a run, for each has a snapshot of its own."""
-    return dg.BackfillPolicy.multi_run(max_partitions_per_run=1)
-
-
 @dataclass(frozen=True, kw_only=True)
 class GraphOptions:
     """What a deployment may have its own way."""
 
     nights: dg.DailyPartitionsDefinition
+    """A night is a run, as it is for assets without a backfill policy. One of a night at a time would make each run one
+    of a range of nights, by which checks, that have no partitions, could not tell theirs."""
     gpu_pool: str | None = "gpu"
     """The concurrency pool of trainings."""
     train_tags: Mapping[str, Any] = field(default_factory=dict)
@@ -34,7 +31,6 @@ class GraphOptions:
     op_tags: Mapping[str, Any] = field(default_factory=dict)
     """Of all other ops."""
     retries: dg.RetryPolicy = RETRIES
-    backfill: dg.BackfillPolicy = field(default_factory=one_run_a_night)
     freshness: dg.FreshnessPolicy | None = None
     """Of the snapshot's tables."""
     report_url: str | None = None

@@ -20,12 +20,7 @@ _SAYS: Mapping[Role, str] = {
     "synthetic": "Tonight's synthetic rows, before the gate has looked at them.",
     "snapshot": "The table in the published snapshot. All tables are published together, and only past the gate.",
 }
-_KINDS: Mapping[Role, set[str]] = {
-    "extract": {"parquet"},
-    "model": {"pytorch"},
-    "synthetic": {"parquet"},
-    "snapshot": {"parquet"},
-}
+_MADE_OF: Mapping[Role, str] = {"extract": "parquet", "model": "pytorch", "synthetic": "parquet", "snapshot": "parquet"}
 
 
 @dataclass(frozen=True)
@@ -70,14 +65,14 @@ class SynthTranslator:
                 dg.AssetKey(list(self.source_keys.get(table.name, default.path))),
                 description=_described(role, table),
                 group_name=self._group(project),
-                kinds={project.kind},
+                kinds={role, project.kind},
                 metadata=metadata,
             )
         return dg.AssetSpec(
             default,
             description=_described(role, table),
             group_name=self._group(project),
-            kinds=_KINDS[role],
+            kinds={role, _MADE_OF[role]},  # a graph shows the last word of a key, the table's, and kinds
             owners=list(self.owners),
             tags=dict(self.tags),
             metadata=metadata,

@@ -16,6 +16,12 @@ def piped() -> Iterator[Progress]:
     except ImportError:  # a worker's image may lack it: its log is the job's file then, and nothing is live
         yield no_progress
         return
+    left: SystemExit | None = None
     with open_dagster_pipes() as pipes:
         settings.forget_pipes()
-        yield announced(pipes.log.info)
+        try:
+            yield announced(pipes.log.info)
+        except SystemExit as exc:  # asked to leave: Pipes would show a traceback of it, where nothing is wrong
+            left = exc
+    if left is not None:
+        raise left
