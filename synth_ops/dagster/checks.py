@@ -15,6 +15,8 @@ Granularity = Literal["expectation", "table"]
 GATE = "gate"
 """The check of a whole table: nothing that blocks has failed, be it in the suite or not."""
 MAX_LENGTH = 100
+MAX_SHOWN = 5
+"""So many of the expectations that failed are said in a check's own words; the rest is in its table."""
 MAX_CHECKS = 2_000
 """With more expectations than this, tables get one check each: a code location must load in seconds."""
 
@@ -112,14 +114,14 @@ def _gate_result(key: dg.AssetKey, found: Sequence[Check], validated: Validated)
     bad = failing(found)
     n_warned = sum(c.severity != "critical" and c.verdict != "PASS" for c in found)
     words = f"{len(bad)} of {len(found)} expectations block" if bad else f"{len(found)} expectations, none blocks"
-    shown = {"failing": markdown_table(("expectation", "verdict", "what was found"),
-                                       [(c.name, c.verdict, c.prose) for c in bad])} if bad else {}  # fmt: skip
+    head = f"{words}; {n_warned} warn. The night's verdict is {validated.verdict}."
+    shown = {"failing": dg.MetadataValue.md(_failing_table(bad))} if bad else {}
     return dg.AssetCheckResult(
         passed=not bad,
         check_name=GATE,
         asset_key=key,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{words}; {n_warned} warn. The night's verdict is {validated.verdict}.",
+        description="\n".join([head, *(f"{c.name}: {c.prose}" for c in bad[:MAX_SHOWN])]),  # shown without a click
         metadata={
             "n_expectations": len(found),
             "n_blocking": len(bad),
@@ -128,6 +130,10 @@ def _gate_result(key: dg.AssetKey, found: Sequence[Check], validated: Validated)
             **shown,
         },
     )
+
+
+def _failing_table(bad: Sequence[Check]) -> str:
+    return markdown_table(("expectation", "verdict", "what was found"), [(c.name, c.verdict, c.prose) for c in bad])
 
 
 def _figures(check: Check) -> Mapping[str, float]:
