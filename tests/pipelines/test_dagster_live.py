@@ -15,7 +15,7 @@ from synth_ops.plan import load_config
 from synth_ops.workspace import Workspace
 from tests.dagster_server import LAST_NIGHT, TONIGHT, DagsterServer, Refused, nights_before, within
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster")]
+pytestmark = pytest.mark.slow
 
 
 def test_a_launched_night_materialises_every_asset_and_publishes_a_whole_snapshot(

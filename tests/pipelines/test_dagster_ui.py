@@ -14,7 +14,7 @@ from tests.dagster_server import MODULE, DagsterServer, Refused, nights_before, 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dagster")]
+pytestmark = pytest.mark.slow
 MILLISECONDS = 60_000
 SIZE = {"width": 1600, "height": 1000}
 
