@@ -38,7 +38,7 @@ format: $(DEV) ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 ui: $(DEV) $(DEMO) ## Open Dagster on the demo
-	$(BIN)/dagster dev -m pipelines.definitions
+	$(BIN)/dagster dev -m pipelines.dagster_defs
 
 clean: ## Delete the environment, the demo, its workspace and its snapshots
 	rm -rf $(VENV) demo .synth-ops snapshots

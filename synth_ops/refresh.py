@@ -175,9 +175,9 @@ def take_table(
     """
     from synth_ops.train import train_table
 
-    if options.with_earlier:
-        take_step("extract", config, night, options=options, progress=progress)
     workspace = workspace_of(config, night)
+    if options.with_earlier and not _is_extracted(config, workspace):  # its lock would wait for other tables
+        take_step("extract", config, night, options=options, progress=progress)
     with locked(workspace, table=table, patience=_patience("train", options, progress)):
         if not options.with_earlier:
             _begin("train", config, workspace)
@@ -264,6 +264,10 @@ def _plan_changed(config: "Config", workspace: Workspace) -> bool:
     if plan is None:
         return False
     return resolve(config, Database(tables=tuple(t.table for t in plan.tables))).hash != plan.hash
+
+
+def _is_extracted(config: "Config", workspace: Workspace) -> bool:
+    return workspace.record("extract").is_file() and not _plan_changed(config, workspace)
 
 
 def _is_published(config: "Config", workspace: Workspace) -> bool:

@@ -129,7 +129,7 @@ def run(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
 
 def run_block(block: Block, project: Path) -> None:
     """Run a block as a person does, or put the plan that it shows in its place."""
-    if block.language == "yaml":
+    if block.language == "yaml" and "dataset:" in block.text:
         (project / "synth.yaml").write_text(block.text, encoding="utf-8")
     elif block.language == "python" and "airflow" not in block.text and "dagster" not in block.text:
         done = subprocess.run([sys.executable, "-c", block.text], cwd=project, check=False)

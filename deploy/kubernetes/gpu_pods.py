@@ -1,6 +1,6 @@
 """Steps in pods with a GPU: a Dagster Pipes client that makes each pod from gpu-worker.yaml.
 
-Copy both files beside your code location, and give it `GpuPods()` where `PipesSubprocessClient()` stands.
+Copy both files beside your code location, and give it `SynthOptions(pipes_client=GpuPods())`.
 """
 
 from pathlib import Path

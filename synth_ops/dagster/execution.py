@@ -55,7 +55,7 @@ class Runner:
         code: int | None = 0
         try:
             self._client.run(
-                context=_open_context(context),
+                context=_WithoutAssets(context.op_execution_context.get_step_execution_context()),
                 command=command(lay_out(spec), self.python),
                 # A partition is there when its night has begun by Dagster's clock; the worker's may be in another zone.
                 env={"SYNTH_OPS_NIGHT": call.night},
@@ -71,15 +71,16 @@ class Runner:
         return self.client or dg.PipesSubprocessClient()
 
 
-def _open_context(context: Context) -> dg.OpExecutionContext:
-    """Give the context to Pipes such that an op may still give less than all of its assets.
+class _WithoutAssets(dg.OpExecutionContext):
+    """An op's context as Pipes is to see it: what is materialised is told by us, from the record.
 
-    Pipes asks for all of them, lest results that a worker reported go astray. Ours reports none, and where nothing has
-    changed the assets that are not given are what keeps the steps after it from running.
+    Pipes would else look up every asset's provenance before the worker starts, and would have each of them reported,
+    those too that an unchanged night leaves out.
     """
-    open_context = context.op_execution_context
-    open_context.set_requires_typed_event_stream = lambda **_: None  # type: ignore[method-assign] # has no way back
-    return open_context
+
+    @property
+    def has_assets_def(self) -> bool:
+        return False
 
 
 def _is_cancelled(context: Context) -> bool:

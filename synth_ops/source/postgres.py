@@ -59,8 +59,10 @@ class PostgresSource:
         oid = next((t["oid"] for t in self._rows(TABLES) if t["name"] == table.name), None)
         if oid is None:
             raise table_lost(table)
-        found = next((w for w in self._rows(WRITES) if w["oid"] == oid), {"n_written": 0, "files": ""})
-        return Pulse(f"{found['files']}:{found['n_written']}", int(found["n_written"]))
+        for found in self._rows(WRITES):
+            if found["oid"] == oid:
+                return Pulse(f"{found['files']}:{found['n_written']}", int(found["n_written"]))
+        return Pulse("", 0)
 
     def batches(self, table: Table, /) -> Iterator[pa.RecordBatch]:
         """Read the table's rows in the heap's order."""

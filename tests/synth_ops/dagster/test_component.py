@@ -28,7 +28,7 @@ CALLS: list[StepCall] = []
 class OurRefresh(SynthRefreshComponent):
     """What a team makes of the component: keys of their own, and a word before each step."""
 
-    def get_asset_spec(self, asset: SynthAsset) -> dg.AssetSpec:
+    def get_asset_spec(self, asset: SynthAsset) -> Any:
         spec = super().get_asset_spec(asset)
         return spec.replace_attributes(key=spec.key.with_prefix("ours"), owners=["team:data"])
 
