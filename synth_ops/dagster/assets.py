@@ -1,6 +1,5 @@
 """The ops of a night: one reads, one a table trains, one samples, one holds the gate, one publishes."""
 
-import warnings
 from collections.abc import Iterator
 
 import dagster as dg
@@ -36,11 +35,9 @@ def build_gate(graph: Graph) -> dg.AssetChecksDefinition:
 
 
 def _check_specs(graph: Graph) -> list[dg.AssetCheckSpec]:
-    tables, nights = graph.project.tables, graph.options.nights
+    tables = graph.project.tables
     granularity = granularity_of(tables)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitions of checks are a preview
-        return [s for t in tables for s in check_specs(t, graph.key("synthetic", t), granularity, nights)]
+    return [spec for t in tables for spec in check_specs(t, graph.key("synthetic", t), granularity)]
 
 
 def _extracted(graph: Graph) -> dg.AssetsDefinition:

@@ -1,9 +1,8 @@
 """The gate's checks as asset checks: one for each expectation, and one for the table as a whole."""
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import dagster as dg
 
@@ -16,6 +15,8 @@ Granularity = Literal["expectation", "table"]
 GATE = "gate"
 """The check of a whole table: nothing that blocks has failed, be it in the suite or not."""
 MAX_LENGTH = 100
+MAX_SHOWN = 5
+"""So many of the expectations that failed are said in a check's own words; the rest is in its table."""
 MAX_CHECKS = 2_000
 """With more expectations than this, tables get one check each: a code location must load in seconds."""
 
@@ -25,33 +26,23 @@ def granularity_of(tables: Sequence[KnownTable]) -> Granularity:
     return "expectation" if sum(len(t.asserted) for t in tables) <= MAX_CHECKS else "table"
 
 
-def check_specs(
-    table: KnownTable, key: dg.AssetKey, granularity: Granularity, nights: dg.PartitionsDefinition[str] | None = None
-) -> Iterator[dg.AssetCheckSpec]:
-    """Give the specs of a table's checks; those that block keep the snapshot from being published."""
-    partitioned = _partitioned(nights)
+def check_specs(table: KnownTable, key: dg.AssetKey, granularity: Granularity) -> Iterator[dg.AssetCheckSpec]:
+    """Give the specs of a table's checks; those that block keep the snapshot from being published.
+
+    They have no nights of their own, though Dagster plans them for the run's, and so shows a run twice in a check's
+    history: one that had could not be executed by itself, which is how an edited suite is tried.
+    """
     yield dg.AssetCheckSpec(
         GATE,
         asset=key,
         blocking=True,
-        **partitioned,
         description="Every critical expectation of the table's suite was measured, and holds.",
         metadata={"suite": f"{len(table.asserted)} expectations"},
     )
     if granularity == "expectation":
         for name, asserted in check_names(table.asserted).items():
             is_critical = asserted.severity == "critical"
-            words = _described(asserted)
-            yield dg.AssetCheckSpec(name, asset=key, blocking=is_critical, description=words, **partitioned)
-
-
-def _partitioned(nights: dg.PartitionsDefinition[str] | None) -> Mapping[str, Any]:
-    """Give a check its nights, where Dagster knows of such.
-
-    One without them is planned for a night all the same, and evaluated for none: its history shows each run twice.
-    """
-    is_known = "partitions_def" in inspect.signature(dg.AssetCheckSpec).parameters
-    return {"partitions_def": nights} if is_known else {}
+            yield dg.AssetCheckSpec(name, asset=key, blocking=is_critical, description=_described(asserted))
 
 
 def check_names(asserted: Sequence[Asserted]) -> Mapping[str, Asserted]:
@@ -127,13 +118,14 @@ def _gate_result(key: dg.AssetKey, found: Sequence[Check], validated: Validated)
     bad = failing(found)
     n_warned = sum(c.severity != "critical" and c.verdict != "PASS" for c in found)
     words = f"{len(bad)} of {len(found)} expectations block" if bad else f"{len(found)} expectations, none blocks"
+    head = f"{words}; {n_warned} warn. The night's verdict is {validated.verdict}."
     shown = {"failing": dg.MetadataValue.md(_failing_table(bad))} if bad else {}
     return dg.AssetCheckResult(
         passed=not bad,
         check_name=GATE,
         asset_key=key,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=f"{words}; {n_warned} warn. The night's verdict is {validated.verdict}.",
+        description="\n".join([head, *(f"{c.name}: {c.prose}" for c in bad[:MAX_SHOWN])]),  # shown without a click
         metadata={
             "n_expectations": len(found),
             "n_blocking": len(bad),
