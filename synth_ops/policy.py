@@ -130,9 +130,10 @@ def weigh(drift: Drift, policy: Policy) -> Decided:
     found = f"{drift.novelty:.2%} of the values of {drift.column!r} are new to the model" if drift.column else ""
     found = ", ".join(filter(None, [found, f"{drift.nats:+.4f} nats per column"]))
     least, most = policy.reuse_below, policy.retrain_above
-    if drift.novelty > most.novelty or drift.nats > most.nats:
+    shift = abs(drift.nats)  # rows that are easier to predict than before are another mixture too
+    if drift.novelty > most.novelty or shift > most.nats:
         return Decided(decision="retrain", reason=f"rows drifted far: {found}")
-    if drift.novelty < least.novelty and drift.nats < least.nats:
+    if drift.novelty < least.novelty and shift < least.nats:
         return Decided(decision="reuse", reason=f"rows changed and say nothing new: {found}")
     return Decided(decision="finetune", reason=f"rows changed: {found}")
 

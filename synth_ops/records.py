@@ -124,7 +124,7 @@ class Drift(Record):
     column: str | None = None
     """The column with most, where there is any."""
     nats: float
-    """Nats per learned column by which tonight's rows surprise the model more than those that it was made of."""
+    """Nats per learned column by which tonight's rows surprise the model more or less than those it was made of."""
 
 
 class Spent(Record):

@@ -178,7 +178,7 @@ class ReuseConfig(Section):
     novelty: Annotated[float, Field(ge=0, le=1)] = Policy().reuse_below.novelty
     """Share of a column's values that are new to the model; of the column with most. 0 to never keep it."""
     nats: Annotated[float, Field(ge=0)] = Policy().reuse_below.nats
-    """Nats per learned column by which the rows surprise the model more than those that it was made of."""
+    """Nats per learned column by which the rows surprise the model more or less than those it was made of."""
 
 
 class RetrainConfig(Section):
@@ -187,7 +187,7 @@ class RetrainConfig(Section):
     novelty: Annotated[float, Field(ge=0, le=1)] = Policy().retrain_above.novelty
     """Share of a column's values that are new to the model; of the column with most."""
     nats: Annotated[float, Field(ge=0)] = Policy().retrain_above.nats
-    """Nats per learned column by which the rows surprise the model more than those that it was made of."""
+    """Nats per learned column by which the rows surprise the model more or less than those it was made of."""
 
 
 class PolicyConfig(Section):

@@ -103,7 +103,7 @@ class DriftLimits(Record):
     novelty: float
     """Share of a column's values that the model has no code for, beyond those it pooled; of the column with most."""
     nats: float
-    """Nats per learned column by which tonight's rows surprise the model more than those that it was made of."""
+    """Nats per learned column by which tonight's rows surprise the model more or less than those it was made of."""
 
 
 class Policy(Record):

@@ -99,7 +99,9 @@ def test_mode_decides_before_any_model(mode: str) -> None:
     ("novelty", "nats", "expected"),
     [
         (0.0, 0.0, "reuse"),
-        (0.009, -0.2, "reuse"),
+        (0.009, -0.04, "reuse"),
+        (0.0, -0.2, "finetune"),
+        (0.0, -0.91, "retrain"),
         (0.01, 0.0, "finetune"),
         (0.0, 0.05, "finetune"),
         (0.4, 0.9, "finetune"),
