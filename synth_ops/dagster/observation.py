@@ -70,7 +70,8 @@ def build_sensor(graph: Graph, job: "Job", *, changed_share: float, python: str)
         if before.get("snapshot") != published:  # from a new snapshot on, changes are counted anew
             cursor = json.dumps({"snapshot": published, "tables": {t.name: t.model_dump() for t in seen.tables}})
             return dg.SensorResult(skip_reason=f"Changes are counted from the snapshot {published} on.", cursor=cursor)
-        shares = {t.name: _share(t, before["tables"]) for t in seen.tables}
+        then = {name: ObservedTable.model_validate(facts) for name, facts in before["tables"].items()}
+        shares = {t.name: share_changed(t, then) for t in seen.tables}
         most = max(shares, key=lambda name: shares[name], default="")
         if not most or shares[most] < changed_share:
             return dg.SkipReason(f"At most {shares.get(most, 0):.1%} of a table has changed since the last snapshot.")
@@ -95,18 +96,20 @@ def _last_published(graph: Graph) -> str | None:
     return None
 
 
-def _share(now: ObservedTable, before: Mapping[str, Mapping[str, object]]) -> float:
+def share_changed(now: ObservedTable, before: Mapping[str, ObservedTable]) -> float:
     """Give which share of a table has changed: by the server's own count of writes, else by its number of rows.
 
-    A table that is new has changed wholly; one of which neither is known has, if its version is another.
+    A table that is new has changed wholly; so has one of which only its version is known, and that is another, and one
+    whose writes are counted anew.
     """
-    if now.name not in before:
+    then = before.get(now.name)
+    if then is None:
         return 1.0
-    then = ObservedTable.model_validate(before[now.name])
     if now.version == then.version:
         return 0.0
     if now.n_written is not None and then.n_written is not None:
-        return abs(now.n_written - then.n_written) / max(now.n_rows or 0, then.n_rows or 0, 1)
+        n_rows = max(now.n_rows or 0, then.n_rows or 0, 1)
+        return 1.0 if now.n_written < then.n_written else (now.n_written - then.n_written) / n_rows
     if now.n_rows is not None and then.n_rows is not None:
         return abs(now.n_rows - then.n_rows) / max(now.n_rows, then.n_rows, 1)
     return 1.0
