@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from synth_ops.arrow_types import arrow_schema
-from synth_ops.errors import CorruptArtifact, OutsideError, SchemaChanged, SynthOpsError
+from synth_ops.errors import OutsideError, SchemaChanged, SynthOpsError
 from synth_ops.fingerprint import Fingerprint, fingerprint
 from synth_ops.personal import Sampler, refuse_unsettled, sample_file, suspects_among, unsettled
-from synth_ops.plan import Config, resolve
+from synth_ops.plan import Config, newest_plan, resolve
 from synth_ops.plan.plan import Plan
 from synth_ops.privacy.noise import noise_secret
 from synth_ops.records import Extracted, ExtractedTable, Progress, ProgressEvent, Suspect, no_progress
@@ -61,7 +61,7 @@ def _read_all(config: Config, workspace: Workspace, progress: Progress, *, accep
         progress(ProgressEvent(step="extract", phase="reading the schema"))
         database = source.database()
         if not accept_schema:
-            _compare(config, _last_plan(workspace), database)
+            _compare(config, newest_plan(workspace.earlier_nights()), database)
         plan = resolve(config, database)
         wanted = [t for t in plan.tables if t.mode != "skip"]
         samplers = {t.name: Sampler(unsettled(config, t)) for t in wanted}
@@ -190,18 +190,6 @@ def _whole(tables: tuple[ExtractedTable, ...], workspace: Workspace, plan: Plan)
     lines = "\n".join(f"{t.name}\0{t.fingerprint}" for t in sorted(tables, key=lambda t: t.name))
     secret = b"" if plan.privacy.epsilon is None else noise_secret(workspace)
     return hashlib.sha256(lines.encode() + secret).hexdigest()
-
-
-def _last_plan(workspace: Workspace) -> Plan | None:
-    """Give the newest earlier night's plan; one that no longer parses is passed over."""
-    for night in workspace.earlier_nights():
-        try:
-            plan = read_record(night.plan, Plan)
-        except CorruptArtifact:
-            continue
-        if plan is not None:
-            return plan
-    return None
 
 
 def _compare(config: Config, before: Plan | None, now: Database) -> None:

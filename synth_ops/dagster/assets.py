@@ -1,6 +1,6 @@
 """The ops of a night: one reads, one a table trains, one samples, one holds the gate, one publishes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 
@@ -8,13 +8,25 @@ from synth_ops.dagster import materialize
 from synth_ops.dagster.checks import check_specs, granularity_of
 from synth_ops.dagster.graph import Graph
 from synth_ops.dagster.project import KnownTable
+from synth_ops.dagster.translator import Role
+from synth_ops.records import Step
 
 Results = Iterator[dg.MaterializeResult[None]]
+Take = Callable[[Graph, dg.AssetExecutionContext], Results]
+STEPS: Mapping[Role, Step] = {"extract": "extract", "synthetic": "sample", "snapshot": "publish"}
+"""The step that makes the assets of a role, for all tables at once."""
 
 
 def build_assets(graph: Graph) -> list[dg.AssetsDefinition]:
     """Give the assets of a dataset, first to last."""
-    return [_extracted(graph), *(_trained(graph, t) for t in graph.trained), _sampled(graph), _published(graph)]
+    return [
+        _of_all_tables(graph, "extract", materialize.extract, "Read all tables in one consistent transaction."),
+        *(_trained(graph, t) for t in graph.trained),
+        _of_all_tables(
+            graph, "synthetic", materialize.sample, "Sample a whole database from the models, keys and all."
+        ),
+        _of_all_tables(graph, "snapshot", materialize.publish, "Publish the whole copy, if the gate is open."),
+    ]
 
 
 def build_gate(graph: Graph) -> dg.AssetChecksDefinition:
@@ -40,21 +52,6 @@ def _check_specs(graph: Graph) -> list[dg.AssetCheckSpec]:
     return [spec for t in tables for spec in check_specs(t, graph.key("synthetic", t), granularity)]
 
 
-def _extracted(graph: Graph) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{graph.project.group}_extract",
-        description="Read all tables in one consistent transaction.",
-        specs=[graph.spec("extract", t) for t in graph.project.tables],
-        can_subset=True,
-        op_tags=graph.options.op_tags,
-        retry_policy=graph.options.retries,
-    )
-    def extract(context: dg.AssetExecutionContext) -> Results:
-        yield from materialize.extract(graph, context)
-
-    return extract
-
-
 def _trained(graph: Graph, table: KnownTable) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=f"{graph.project.group}_train_{table.word}",
@@ -70,32 +67,20 @@ def _trained(graph: Graph, table: KnownTable) -> dg.AssetsDefinition:
     return train
 
 
-def _sampled(graph: Graph) -> dg.AssetsDefinition:
+def _of_all_tables(graph: Graph, role: Role, take: Take, description: str) -> dg.AssetsDefinition:
+    options = graph.options
+    on_gpu = role == "synthetic"
+
     @dg.multi_asset(
-        name=f"{graph.project.group}_sample",
-        description="Sample a whole database from the models, keys and all.",
-        specs=[graph.spec("synthetic", t) for t in graph.project.tables],
+        name=f"{graph.project.group}_{STEPS[role]}",
+        description=description,
+        specs=[graph.spec(role, t) for t in graph.project.tables],
         can_subset=True,
-        op_tags=graph.options.train_tags,
-        pool=graph.options.gpu_pool,
-        retry_policy=graph.options.retries,
+        op_tags=options.train_tags if on_gpu else options.op_tags,
+        pool=options.gpu_pool if on_gpu else None,
+        retry_policy=options.retries,
     )
-    def sample(context: dg.AssetExecutionContext) -> Results:
-        yield from materialize.sample(graph, context)
+    def step(context: dg.AssetExecutionContext) -> Results:
+        yield from take(graph, context)
 
-    return sample
-
-
-def _published(graph: Graph) -> dg.AssetsDefinition:
-    @dg.multi_asset(
-        name=f"{graph.project.group}_publish",
-        description="Publish the whole copy as one immutable snapshot, if the gate is open.",
-        specs=[graph.spec("snapshot", t) for t in graph.project.tables],
-        can_subset=True,
-        op_tags=graph.options.op_tags,
-        retry_policy=graph.options.retries,
-    )
-    def publish(context: dg.AssetExecutionContext) -> Results:
-        yield from materialize.publish(graph, context)
-
-    return publish
+    return step

@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from synth_ops.errors import CorruptArtifact, PlanError
-from synth_ops.plan import Config, load_config
+from synth_ops.errors import PlanError
+from synth_ops.plan import Config, load_config, newest_plan
 from synth_ops.plan.plan import Plan
 from synth_ops.suite_files import Asserted, asserted_in, suite_path
-from synth_ops.workspace import Workspace, read_record
+from synth_ops.workspace import Workspace
 
 _LAST_OF_NIGHTS = "9999-12-31"
 
@@ -73,7 +73,7 @@ def read_project(path: Path | str) -> Project:
     """
     file = Path(path).resolve()
     config = load_config(file)
-    plan = _last_plan(config)
+    plan = newest_plan(Workspace(config.workspace, config.dataset, _LAST_OF_NIGHTS).earlier_nights())
     names = _names(config, plan)
     if not names:
         raise PlanError(
@@ -82,18 +82,6 @@ def read_project(path: Path | str) -> Project:
         )
     words = _words(names)
     return Project(file, config, tuple(_table(config, plan, name, words[name]) for name in names))
-
-
-def _last_plan(config: Config) -> Plan | None:
-    """Give the newest night's plan that can be read."""
-    for night in Workspace(config.workspace, config.dataset, _LAST_OF_NIGHTS).earlier_nights():
-        try:
-            plan = read_record(night.plan, Plan)
-        except CorruptArtifact:
-            continue
-        if plan is not None:
-            return plan
-    return None
 
 
 def _names(config: Config, plan: Plan | None) -> list[str]:
