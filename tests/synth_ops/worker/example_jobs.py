@@ -54,8 +54,8 @@ def sleeping(spec: JobSpec, progress: Progress) -> Answer:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
     with (Path(spec.root) / "pids").open("w", encoding="utf-8") as pids:
         pids.write(f"{os.getpid()} {child.pid}")
-    progress(ProgressEvent(step="train", phase="asleep"))
     try:
+        progress(ProgressEvent(step="train", phase="asleep"))  # within: whoever hears of it may stop the job at once
         time.sleep(120)
     finally:
         with (Path(spec.root) / "left").open("w", encoding="utf-8") as left:
