@@ -10,7 +10,6 @@ from synth_ops.records import Progress, Record, Step, TrainedTable
 from synth_ops.refresh import KINDS, Options, take_step, take_table
 from synth_ops.settings import default_night
 from synth_ops.worker.spec import STEP_JOB, JobSpec
-from synth_ops.workspace.layout import Workspace
 
 WAIT_SECONDS = 12 * 3600.0
 """How long a step waits for another refresh of its dataset: longer than any that somebody waits for."""
@@ -26,18 +25,17 @@ class StepCall:
     """Train this one alone."""
     tables: tuple[str, ...] | None = None
     """Whose models may be learned anew, where the step learns some; None is all."""
-    device: str = "auto"
-    accept_schema: bool = False
     wait_seconds: float = WAIT_SECONDS
 
 
-def step_spec(call: StepCall, config: Config, path: Path) -> JobSpec:
+def step_spec(call: StepCall, config: Config, path: Path, *, device: str = "auto") -> JobSpec:
     """Give the spec that `synth-ops worker` takes the step by; it holds no secret.
 
     Args:
         call: the step.
         config: as loaded from `path`.
         path: synth.yaml, where the worker finds it.
+        device: where models compute.
     """
     return JobSpec(
         job=STEP_JOB,
@@ -45,13 +43,12 @@ def step_spec(call: StepCall, config: Config, path: Path) -> JobSpec:
         dataset=config.dataset,
         night=call.night,
         table=call.table,
-        device=call.device,
+        device=device,
         seed=0,
         options={
             "config": str(path),
             "step": call.step,
             "tables": None if call.tables is None else list(call.tables),
-            "accept_schema": call.accept_schema,
             "wait_seconds": call.wait_seconds,
         },
     )
@@ -67,7 +64,6 @@ def step_job(spec: JobSpec, progress: Progress) -> Record:
     options = Options(
         tables=None if asked["tables"] is None else tuple(asked["tables"]),
         device=spec.device,
-        accept_schema=asked["accept_schema"],
         wait_seconds=asked["wait_seconds"],
         with_earlier=True,
         refuse=asked["step"] != "validate",
@@ -83,19 +79,13 @@ def read_step(call: StepCall, record: Mapping[str, Any]) -> Record:
     return kind.model_validate(record)
 
 
-def workspace_for(call: StepCall, config: Config) -> Workspace:
-    """Give the workspace that the step works in."""
-    return Workspace(config.workspace, config.dataset, call.night)
-
-
 def observe_spec(config: Config, path: Path) -> JobSpec:
     """Give the spec of a look at production that reads no rows."""
-    night = default_night()
     return JobSpec(
         job="observe",
         root=str(config.workspace),
         dataset=config.dataset,
-        night=night,
+        night=default_night(),
         seed=0,
         options={"config": str(path)},
     )

@@ -9,7 +9,7 @@ import dagster as dg
 from synth_ops.dagster.project import Project
 from synth_ops.errors import Locked, OutsideError, SynthOpsError
 from synth_ops.records import Record
-from synth_ops.steps import StepCall, read_step, step_spec, workspace_for
+from synth_ops.steps import StepCall, read_step, step_spec
 from synth_ops.worker.launch import collect, command, job_files, lay_out
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=60, backoff=dg.Backoff.EXPONENTIAL)
@@ -50,8 +50,8 @@ class Runner:
             raise dg.Failure(words, allow_retries=False) from None
 
     def _run(self, context: Context, call: StepCall) -> Mapping[str, object]:
-        spec = step_spec(call, self.project.config, self.project.path)
-        workspace_for(call, self.project.config).prepare()
+        spec = step_spec(call, self.project.config, self.project.path, device=self.device)
+        spec.workspace.prepare()
         code: int | None = 0
         try:
             self._client.run(
