@@ -224,13 +224,23 @@ class Check(Record):
     prose: str
     """One sentence for the data's owner: what was expected, and what was found."""
 
+    @property
+    def line(self) -> str:
+        """What it says in one line of a log or an error."""
+        return f"{self.verdict} {self.table}: {self.name}: {self.prose}"
+
+
+def blocking(checks: Sequence[Check]) -> list[Check]:
+    """Give the checks that keep a copy from being published."""
+    return [c for c in checks if c.severity == "critical" and c.verdict != "PASS"]
+
 
 def verdict_of(checks: Sequence[Check]) -> Verdict:
     """Give the worst verdict among the checks that block; a gate that asserts nothing stays shut."""
-    blocking = {c.verdict for c in checks if c.severity == "critical"}
-    if "FAIL" in blocking:
+    verdicts = {c.verdict for c in blocking(checks)}
+    if "FAIL" in verdicts:
         return "FAIL"
-    return "ABSTAIN" if "ABSTAIN" in blocking or not checks else "PASS"
+    return "ABSTAIN" if "ABSTAIN" in verdicts or not checks else "PASS"
 
 
 class Validated(Record):

@@ -24,10 +24,12 @@ from synth_ops.records import (
     Trained,
     TrainedTable,
     Validated,
+    blocking,
     no_progress,
 )
 from synth_ops.retention import forget
 from synth_ops.schema import Database
+from synth_ops.unchanged import is_there
 from synth_ops.workspace import Workspace, check_night, read_record
 from synth_ops.workspace.lock import Patience, locked
 
@@ -274,15 +276,10 @@ def _is_published(config: "Config", workspace: Workspace) -> bool:
     published = read_record(workspace.record("publish"), Published)
     if published is None or _plan_changed(config, workspace):
         return False
-    if _is_there(published.path):
+    if is_there(published):
         return True
     workspace.record("publish").unlink()
     return False
-
-
-def _is_there(path: str) -> bool:
-    """Tell whether the snapshot is still where it was published; a remote one is believed to be."""
-    return "://" in path or (Path(path) / "manifest.json").is_file()
 
 
 def _require_step_before(step: Step, workspace: Workspace) -> None:
@@ -298,10 +295,10 @@ def _require_step_before(step: Step, workspace: Workspace) -> None:
 
 
 def _refusal(validated: Validated) -> str:
-    blocking = [c for c in validated.checks if c.severity == "critical" and c.verdict != "PASS"]
-    lines = [f"- {c.table}: {c.name} ({c.verdict}): {c.prose}" for c in blocking]
+    refusing = blocking(validated.checks)
+    lines = [f"- {c.table}: {c.name} ({c.verdict}): {c.prose}" for c in refusing]
     summary = (
-        f"Every critical check must pass, however {len(blocking)} did not; the verdict is {validated.verdict}."
+        f"Every critical check must pass, however {len(refusing)} did not; the verdict is {validated.verdict}."
         f" The report shows why: {validated.report}"
     )
     return "\n".join((summary, *lines))

@@ -13,7 +13,7 @@ def unchanged_since(workspace: Workspace) -> Published | None:
     for earlier in workspace.earlier_nights():
         published = _read_published(earlier)
         if published is not None:
-            return published if _is_same(workspace, earlier) and _is_there(published) else None
+            return published if _is_same(workspace, earlier) and is_there(published) else None
     return None
 
 
@@ -32,5 +32,6 @@ def _is_same(tonight: Workspace, earlier: Workspace) -> bool:
     return plan.hash == plan_then.hash and rows.fingerprint == rows_then.fingerprint
 
 
-def _is_there(published: Published) -> bool:
+def is_there(published: Published) -> bool:
+    """Tell whether the snapshot is still where it was published; a remote one is believed to be."""
     return "://" in published.path or (Path(published.path) / "manifest.json").is_file()

@@ -18,7 +18,7 @@ DATASET_TAG = "synth_ops/dataset"
 
 def build_job(graph: Graph) -> "Job":
     """Give the job that takes every step of a night."""
-    ours = [key for (role, _), spec in graph.specs.items() if role != "production" for key in (spec.key,)]
+    ours = [spec.key for (role, _), spec in graph.specs.items() if role != "production"]
     return dg.define_asset_job(
         f"refresh_{graph.project.group}",
         selection=dg.AssetSelection.assets(*ours),

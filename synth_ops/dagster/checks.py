@@ -8,7 +8,7 @@ import dagster as dg
 
 from synth_ops.dagster.charts import markdown_table
 from synth_ops.dagster.project import KnownTable
-from synth_ops.records import Check, Validated
+from synth_ops.records import Check, Validated, blocking
 from synth_ops.suite_files import Asserted
 
 Granularity = Literal["expectation", "table"]
@@ -78,16 +78,6 @@ def check_results(
         yield _gate_result(key, found, validated)
 
 
-def failing(checks: Sequence[Check]) -> list[Check]:
-    """Give the checks that keep a snapshot from being published, worst groups first as the gate lists them."""
-    return [c for c in checks if c.severity == "critical" and c.verdict != "PASS"]
-
-
-def told(checks: Sequence[Check]) -> str:
-    """Give failing checks as lines for a log."""
-    return "\n".join(f"  {c.verdict} {c.table}: {c.name}: {c.prose}" for c in checks)
-
-
 def _worst(checks: Sequence[Check]) -> Check | None:
     """Give the one of several that says least in favour; a suite may hold an expectation twice, with two bounds."""
     order = {"FAIL": 0, "ABSTAIN": 1, "PASS": 2}
@@ -115,7 +105,7 @@ def _result(name: str, key: dg.AssetKey, asserted: Asserted, check: Check | None
 
 
 def _gate_result(key: dg.AssetKey, found: Sequence[Check], validated: Validated) -> dg.AssetCheckResult:
-    bad = failing(found)
+    bad = blocking(found)
     n_warned = sum(c.severity != "critical" and c.verdict != "PASS" for c in found)
     words = f"{len(bad)} of {len(found)} expectations block" if bad else f"{len(found)} expectations, none blocks"
     head = f"{words}; {n_warned} warn. The night's verdict is {validated.verdict}."

@@ -6,13 +6,13 @@ from typing import TypeVar, cast
 import dagster as dg
 
 from synth_ops.dagster import metadata
-from synth_ops.dagster.checks import check_results, failing, told
+from synth_ops.dagster.checks import check_results
 from synth_ops.dagster.execution import UNCHANGED_TAG
 from synth_ops.dagster.graph import Graph
 from synth_ops.dagster.project import KnownTable
 from synth_ops.dagster.translator import Role
 from synth_ops.plan.plan import Plan
-from synth_ops.records import Extracted, Published, Record, Sampled, TrainedTable, Validated
+from synth_ops.records import Extracted, Published, Record, Sampled, TrainedTable, Validated, blocking
 from synth_ops.steps import StepCall
 from synth_ops.unchanged import unchanged_since
 from synth_ops.workspace import Workspace, make_salt, read_record
@@ -73,10 +73,10 @@ def validate(graph: Graph, context: dg.AssetCheckExecutionContext) -> Iterator[d
     """Measure the copy, and give the result of each check asked for; the log ends with those that failed."""
     night = context.partition_key if context.has_partition_key else _newest_sampled(graph)
     validated = cast("Validated", graph.execute(context, StepCall("validate", night, tables=())))
-    if bad := failing(validated.checks):
+    if bad := blocking(validated.checks):
         context.log.error(
             f"The gate says {validated.verdict}: {len(bad)} critical expectations did not pass, and nothing will be"
-            f" published. The report shows why: {validated.report}\n{told(bad)}"
+            f" published. The report shows why: {validated.report}\n" + "\n".join(f"  {c.line}" for c in bad)
         )
     asked: dict[dg.AssetKey, set[str]] = {}
     for key in context.selected_asset_check_keys:

@@ -54,6 +54,14 @@ class Project:
         scheme = urlsplit(self.config.source).scheme.split("+")[0]
         return scheme if re.fullmatch(r"[a-z][a-z0-9]*", scheme) else "table"
 
+    def table(self, name: str) -> KnownTable:
+        """Give the table of that name."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, KnownTable]:
+        return {t.name: t for t in self.tables}
+
     def workspace(self, night: str) -> Workspace:
         return Workspace(self.config.workspace, self.dataset, night)
 

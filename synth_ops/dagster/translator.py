@@ -34,7 +34,7 @@ class SynthAsset:
     @property
     def known(self) -> KnownTable:
         """What is known of the table."""
-        return next(t for t in self.project.tables if t.name == self.table)
+        return self.project.table(self.table)
 
 
 def default_key(asset: SynthAsset) -> dg.AssetKey:

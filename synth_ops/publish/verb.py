@@ -33,7 +33,6 @@ from synth_ops.publish.place import Place, local_folder
 from synth_ops.publish.snapshot import problems_of, snapshot_at
 from synth_ops.publish.store import LocalStore, only_publisher
 from synth_ops.records import (
-    Check,
     Extracted,
     Progress,
     ProgressEvent,
@@ -44,6 +43,7 @@ from synth_ops.records import (
     Trained,
     TrainedTable,
     Validated,
+    blocking,
     no_progress,
 )
 from synth_ops.workspace import Workspace, read_record, sha256_of, write_record
@@ -116,10 +116,10 @@ def _required(path: Path, kind: type[R], step: str) -> R:
 
 
 def _admit(validated: Validated) -> None:
-    blocking = [c for c in validated.checks if c.severity == "critical" and c.verdict != "PASS"]
-    if validated.verdict == "PASS" and validated.checks and not blocking:
+    refusing = blocking(validated.checks)
+    if validated.verdict == "PASS" and validated.checks and not refusing:
         return
-    shown = "".join(f"\n  {_line(c)}" for c in blocking) or "\n  no check was measured"
+    shown = "".join(f"\n  {c.line}" for c in refusing) or "\n  no check was measured"
     raise GateRefused(
         f"The gate must say PASS before anything is published, however it says {_verdict(validated)}:{shown}\n"
         f"Nothing was published, and the last good snapshot stands. Look at {validated.report}; then mend the data,"
@@ -129,10 +129,6 @@ def _admit(validated: Validated) -> None:
 
 def _verdict(validated: Validated) -> str:
     return "ABSTAIN" if validated.verdict == "PASS" else validated.verdict
-
-
-def _line(check: Check) -> str:
-    return f"{check.verdict} {check.table}: {check.name}: {check.prose}"
 
 
 def _put(night: Night, place: Place, store: LocalStore, progress: Progress) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from synth_ops import __version__
 from synth_ops.plan.plan import Plan
-from synth_ops.records import Check, Verdict, verdict_of
+from synth_ops.records import Check, Verdict, blocking, verdict_of
 from synth_ops.report import drawing, words
 from synth_ops.report.changes import changes
 from synth_ops.report.charts import ColumnChart, TableCharts
@@ -52,17 +52,17 @@ def render(plan: Plan, checks: Sequence[Check], charts: Sequence[TableCharts], f
     facts = facts or Facts()
     verdict = facts.verdict or verdict_of(checks)
     tables = sections(plan, checks, charts, facts)
-    blocking = worst_first([c for c in checks if c.severity == "critical" and c.verdict != "PASS"])
+    refusing = worst_first(blocking(checks))
     page = _environment().get_template("page.html.jinja")
     return page.render(
         plan=plan,
         facts=facts,
         version=__version__,
         verdict=verdict,
-        blocking=blocking,
-        reasons=blocking[:MAX_REASONS],
-        to_do=_to_do(blocking),
-        warnings=() if blocking else worst_first([c for c in checks if c.verdict != "PASS"])[:MAX_WARNINGS],
+        blocking=refusing,
+        reasons=refusing[:MAX_REASONS],
+        to_do=_to_do(refusing),
+        warnings=() if refusing else worst_first([c for c in checks if c.verdict != "PASS"])[:MAX_WARNINGS],
         n_checks=len(checks),
         n_passed=sum(c.verdict == "PASS" for c in checks),
         n_warnings=sum(c.severity == "warning" and c.verdict != "PASS" for c in checks),
@@ -81,9 +81,9 @@ def _unfolded(tables: Sequence[Section]) -> frozenset[str]:
     return frozenset(t.id for t in tables if few or t.verdict not in ("PASS", None))
 
 
-def _to_do(blocking: Sequence[Check]) -> list[tuple[str, str]]:
+def _to_do(refusing: Sequence[Check]) -> list[tuple[str, str]]:
     """Give what to do about what blocks, once for each kind of it."""
-    said = {advice(c): "Could not be measured" if c.verdict == "ABSTAIN" else title_of(c.group) for c in blocking}
+    said = {advice(c): "Could not be measured" if c.verdict == "ABSTAIN" else title_of(c.group) for c in refusing}
     return [(kind.partition(":")[0], what) for what, kind in said.items()]
 
 

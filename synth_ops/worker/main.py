@@ -69,12 +69,12 @@ def _reporting(spec: JobSpec) -> Iterator[Progress]:
         return
     from synth_ops.worker.pipes import piped  # needs dagster-pipes, which is there where Dagster is
 
-    with _into_log(spec), piped() as progress:
+    _write_to_log(spec)
+    with piped() as progress:
         yield progress
 
 
-@contextmanager
-def _into_log(spec: JobSpec) -> Iterator[None]:
+def _write_to_log(spec: JobSpec) -> None:
     """Write what libraries print to the job's own log: Dagster shows a worker's output to everyone."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -82,7 +82,6 @@ def _into_log(spec: JobSpec) -> Iterator[None]:
     for descriptor in (1, 2):
         os.dup2(log, descriptor)
     os.close(log)
-    yield
 
 
 def _reporter() -> Progress:

@@ -10,7 +10,7 @@ dg = pytest.importorskip("dagster", reason="needs the extra dagster: pip install
 from synth_ops.dagster import SynthOptions, build_synth_assets  # noqa: E402 — after the skip
 
 
-class Told(dg.PipesClient):  # type: ignore[name-defined] # the import that may be skipped hides its type
+class Told(dg.PipesClient):  # type: ignore[name-defined,misc] # the import that may be skipped hides its type
     """Keeps what a worker would be started with, and starts none."""
 
     def __init__(self) -> None:
