@@ -74,9 +74,10 @@ def validate(graph: Graph, context: dg.AssetCheckExecutionContext) -> Iterator[d
     night = context.partition_key if context.has_partition_key else _newest_sampled(graph)
     validated = cast("Validated", graph.execute(context, StepCall("validate", night, tables=())))
     if bad := blocking(validated.checks):
+        lines = "\n".join(f"  {c.line}" for c in bad)
         context.log.error(
             f"The gate says {validated.verdict}: {len(bad)} critical expectations did not pass, and nothing will be"
-            f" published. The report shows why: {validated.report}\n" + "\n".join(f"  {c.line}" for c in bad)
+            f" published. The report shows why: {validated.report}\n{lines}"
         )
     asked: dict[dg.AssetKey, set[str]] = {}
     for key in context.selected_asset_check_keys:
