@@ -1,7 +1,8 @@
-"""Names of files made from names of tables, which may hold quotes, slashes and emoji."""
+"""Names of files, assets and tasks made from names of tables, which may hold quotes, slashes and emoji."""
 
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
 
@@ -20,3 +21,17 @@ def file_stem(name: str) -> str:
         return name
     slug = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()[:60] or "table"
     return f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def words(names: Sequence[str]) -> Mapping[str, str]:
+    """Give each name a word of letters, digits and underscores; a number tells those apart that would be alike.
+
+    >>> words(["users", "a b", "a-b"])
+    {'users': 'users', 'a b': 'a_b', 'a-b': 'a_b_2'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        word = re.sub(r"\W", "_", name, flags=re.ASCII) or "table"
+        taken = set(found.values())
+        found[name] = next(w for w in (word, *(f"{word}_{i}" for i in range(2, len(names) + 2))) if w not in taken)
+    return found

@@ -122,14 +122,25 @@ def refresh(
         Locked: another refresh of the dataset is under way.
         PlanError: the night is in the future, or the plan cannot be carried out.
     """
+    return take_all(config, night, options=Options(tables, device, accept_schema), progress=progress)
+
+
+def take_all(
+    config: "Config", night: str | None = None, *, options: Options = Options(), progress: Progress = no_progress
+) -> Refreshed:
+    """Make the night's snapshot as `refresh` does, after whoever is at work on the dataset.
+
+    Raises:
+        SynthOpsError: as of `refresh`.
+    """
     workspace = workspace_of(config, night)
-    with locked(workspace):
+    with locked(workspace, patience=_patience("extract", options, progress)):
         if _is_published(config, workspace):
             return _summary(workspace, "nothing to do")
         _check_place(config)
         _begin("extract", config, workspace)
         for step in VERBS:
-            _take(step, config, workspace, Options(tables, device, accept_schema), progress)
+            _take(step, config, workspace, options, progress)
         forget(workspace)
         return _summary(workspace, "published")
 

@@ -3,6 +3,7 @@
 import os
 import re
 from datetime import datetime
+from pathlib import Path
 
 from synth_ops.errors import PlanError
 
@@ -25,6 +26,16 @@ def expand(text: str) -> str:
 def default_night() -> str:
     """Give the night that is meant where none is named: today by the local clock, unless SYNTH_OPS_NIGHT says else."""
     return os.environ.get("SYNTH_OPS_NIGHT") or datetime.now().astimezone().date().isoformat()
+
+
+LEASE = "SYNTH_OPS_LEASE"
+"""Names the file that a worker without a parent lives by."""
+
+
+def take_lease() -> Path | None:
+    """Give the lease that this worker lives by, if it has no parent; those that it starts have one."""
+    lease = os.environ.pop(LEASE, None)
+    return Path(lease) if lease else None
 
 
 def is_piped() -> bool:

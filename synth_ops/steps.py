@@ -1,13 +1,13 @@
-"""One step of a night as a worker's job, for orchestrators: they start it, and read the record that it leaves."""
+"""One step of a night, or all of it, as a worker's job: orchestrators start it, and read the record that it leaves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from synth_ops.plan import Config, load_config
-from synth_ops.records import Progress, Record, Step, TrainedTable
-from synth_ops.refresh import KINDS, Options, take_step, take_table
+from synth_ops.records import Progress, Record, Refreshed, Step, TrainedTable
+from synth_ops.refresh import KINDS, Options, take_all, take_step, take_table
 from synth_ops.settings import default_night
 from synth_ops.worker.spec import STEP_JOB, JobSpec
 
@@ -19,7 +19,8 @@ WAIT_SECONDS = 12 * 3600.0
 class StepCall:
     """A step as an orchestrator takes it: with those before it, and after whoever is at work on the dataset."""
 
-    step: Step
+    step: Step | Literal["refresh"]
+    """``refresh`` is all of them."""
     night: str
     table: str | None = None
     """Train this one alone."""
@@ -28,7 +29,7 @@ class StepCall:
     wait_seconds: float = WAIT_SECONDS
 
 
-def step_spec(call: StepCall, config: Config, path: Path, *, device: str = "auto") -> JobSpec:
+def step_spec(call: StepCall, config: Config, path: Path, *, device: str = "auto", text: str | None = None) -> JobSpec:
     """Give the spec that `synth-ops worker` takes the step by; it holds no secret.
 
     Args:
@@ -36,6 +37,7 @@ def step_spec(call: StepCall, config: Config, path: Path, *, device: str = "auto
         config: as loaded from `path`.
         path: synth.yaml, where the worker finds it.
         device: where models compute.
+        text: what synth.yaml says, where it is a template that was filled in.
     """
     return JobSpec(
         job=STEP_JOB,
@@ -47,6 +49,7 @@ def step_spec(call: StepCall, config: Config, path: Path, *, device: str = "auto
         seed=0,
         options={
             "config": str(path),
+            "text": text,
             "step": call.step,
             "tables": None if call.tables is None else list(call.tables),
             "wait_seconds": call.wait_seconds,
@@ -60,7 +63,7 @@ def step_job(spec: JobSpec, progress: Progress) -> Record:
     A refused copy is no error here: the record says so, and whoever asked decides what follows from it.
     """
     asked = spec.options
-    config = load_config(Path(asked["config"]))
+    config = load_config(Path(asked["config"]), text=asked["text"])
     options = Options(
         tables=None if asked["tables"] is None else tuple(asked["tables"]),
         device=spec.device,
@@ -68,6 +71,8 @@ def step_job(spec: JobSpec, progress: Progress) -> Record:
         with_earlier=True,
         refuse=asked["step"] != "validate",
     )
+    if asked["step"] == "refresh":
+        return take_all(config, spec.night, options=options, progress=progress)
     if spec.table is not None:
         return take_table(spec.table, config, spec.night, options=options, progress=progress)
     return take_step(asked["step"], config, spec.night, options=options, progress=progress)
@@ -75,6 +80,8 @@ def step_job(spec: JobSpec, progress: Progress) -> Record:
 
 def read_step(call: StepCall, record: Mapping[str, Any]) -> Record:
     """Give the record that a step's worker left as JSON."""
+    if call.step == "refresh":
+        return Refreshed.model_validate(record)
     kind = TrainedTable if call.table is not None else KINDS[call.step]
     return kind.model_validate(record)
 

@@ -3,9 +3,11 @@
     python benchmarks/gate sabotages --data FOLDER --tables adult,magic_gamma
     python benchmarks/gate honest --data FOLDER --tables adult --seeds 200
     python benchmarks/gate cost --rows 1e6 --columns 50
+    python benchmarks/gate ours FOLDER/*.parquet FOLDER/shop
 
 Each prints a Markdown table. A table is a Parquet file of FOLDER; it is cut at random into rows that a copy was made
-of, rows that it was not made of, and rows that stand for an honest copy.
+of, rows that it was not made of, and rows that stand for an honest copy. Of `ours` each file, and each folder of
+files, is a dataset that a night is made of with the default models.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from gate.cost import cost_table
+from gate.ours import ours_table
 from gate.sabotages import SABOTAGES
 from synth_ops.expectations.rules import RULES
 from synth_ops.judge import Judged, Question, judge
@@ -54,9 +57,14 @@ def main() -> None:
     command = commands.add_parser("cost")
     command.add_argument("--rows", type=lambda text: int(float(text)), default=1_000_000)
     command.add_argument("--columns", type=int, default=50)
+    command = commands.add_parser("ours")
+    command.add_argument("data", type=Path, nargs="+", help="a Parquet file, or a folder of them")
+    command.add_argument("--folder", type=Path, help="keep the projects there")
     asked = parser.parse_args()
     if asked.command == "cost":
         lines = cost_table(asked.rows, asked.columns)
+    elif asked.command == "ours":
+        lines = ours_table(asked.data, asked.folder)
     else:
         lines = {"sabotages": sabotage_table, "honest": honest_table}[asked.command](asked)
     for line in lines:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -78,16 +79,24 @@ def train(
     config: ConfigPath = DEFAULT_CONFIG,
     night: Night = None,
     tables: Tables = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="NAME", help="Learn this one alone; others may be learned beside it."),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Learn the tables, or reuse and refine the models of the night before.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       synth-ops train --tables orders --device cuda
+      synth-ops train --table orders --device cuda:1
     """
+    if table is not None:
+        _train_alone(table, _Call(config, night, as_json=as_json, quiet=quiet, device=device))
+        return
     _take("train", _Call(config, night, as_json=as_json, quiet=quiet, tables=tables, device=device))
 
 
@@ -164,6 +173,21 @@ def _take(step: Step, call: _Call) -> None:
         print_json(record)
     else:
         print_line(_told(step, record))
+
+
+def _train_alone(table: str, call: _Call) -> None:
+    """Train one table and print what came of it, after whoever is at work on it or on all of the dataset."""
+    from synth_ops.plan import load_config
+    from synth_ops.refresh import Options, take_table
+    from synth_ops.steps import WAIT_SECONDS
+
+    options = Options(device=call.device, wait_seconds=WAIT_SECONDS)
+    with watching(quiet=call.quiet) as progress:
+        trained = take_table(table, load_config(call.config), call.night, options=options, progress=progress)
+    if call.as_json:
+        print_json(trained)
+    else:
+        print_line(f"train of {table}: {trained.decision}, for {trained.reason} ({duration(trained.seconds)})")
 
 
 def _told(step: Step, record: Record) -> str:

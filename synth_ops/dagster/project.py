@@ -1,13 +1,14 @@
 """What is known of a dataset when a code location loads: its tables and its suites. No source is asked."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from synth_ops.errors import PlanError
+from synth_ops.names import words
 from synth_ops.plan import Config, load_config, newest_plan
 from synth_ops.plan.plan import Plan
 from synth_ops.suite_files import Asserted, asserted_in, suite_path
@@ -88,8 +89,8 @@ def read_project(path: Path | str) -> Project:
             f"{file} must name the tables to show, however it names none, and no night has read the source yet."
             f" Write them under `tables:`, or run `synth-ops extract --config {file}` once."
         )
-    words = _words(names)
-    return Project(file, config, tuple(_table(config, plan, name, words[name]) for name in names))
+    in_words = words(names)
+    return Project(file, config, tuple(_table(config, plan, name, in_words[name]) for name in names))
 
 
 def _names(config: Config, plan: Plan | None) -> list[str]:
@@ -97,16 +98,6 @@ def _names(config: Config, plan: Plan | None) -> list[str]:
     named = dict.fromkeys([*found, *config.tables])
     skipped = {t.name for t in plan.tables if t.mode == "skip"} - set(config.tables) if plan else set()
     return [n for n in named if n not in skipped and (n not in config.tables or config.tables[n].mode != "skip")]
-
-
-def _words(names: Sequence[str]) -> Mapping[str, str]:
-    """Give each name a word of letters, digits and underscores; a number tells those apart that would be alike."""
-    words: dict[str, str] = {}
-    for name in names:
-        word = re.sub(r"\W", "_", name, flags=re.ASCII) or "table"
-        taken = set(words.values())
-        words[name] = next(w for w in (word, *(f"{word}_{i}" for i in range(2, len(names) + 2))) if w not in taken)
-    return words
 
 
 def _table(config: Config, plan: Plan | None, name: str, word: str) -> KnownTable:

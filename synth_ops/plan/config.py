@@ -237,14 +237,18 @@ class Config(Section):
         return f"{self._marked.file}:{self._marked.line(path)}"
 
 
-def load_config(path: Path | str) -> Config:
+def load_config(path: Path | str, *, text: str | None = None) -> Config:
     """Read a synth.yaml; what is relative in it starts at the file's folder.
+
+    Args:
+        path: the file.
+        text: what it says, where somebody has filled in a template.
 
     Raises:
         PlanError: the file cannot be read as a plan; the message lists every problem with its line.
     """
     file = Path(os.path.abspath(path))  # noqa: PTH100 — a link to the file must not move what is beside it
-    marked = read_marked(file)
+    marked = read_marked(file, text)
     problems = secret_problems(marked.data)
     try:
         config = Config.model_validate(marked.data, context=marked)

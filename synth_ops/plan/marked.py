@@ -35,21 +35,33 @@ class Marked:
         return refuse(self.file, [(self.line(p.path), p) for p in problems])
 
 
-def read_marked(path: Path) -> Marked:
+def read_marked(path: Path, text: str | None = None) -> Marked:
     """Read a YAML file; keys are text as they stand, and only null, booleans and numbers are not text.
+
+    Args:
+        path: the file.
+        text: what it says, where somebody has filled in a template.
 
     Raises:
         PlanError: the file is not there, is no YAML, or holds what a plan may not.
     """
+    reader = _Reader(str(path))
+    return Marked(str(path), reader.read(read_plan(path) if text is None else text.encode()), reader.lines)
+
+
+def read_plan(path: Path) -> bytes:
+    """Give what the file says.
+
+    Raises:
+        PlanError: it cannot be read.
+    """
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError as exc:
         raise PlanError(
             f"The plan must be a file that can be read, however {path}: {exc.strerror}."
             " Write one with `synth-ops init URL`, or name it: --config PATH."
         ) from None
-    reader = _Reader(str(path))
-    return Marked(str(path), reader.read(text), reader.lines)
 
 
 class _Reader:

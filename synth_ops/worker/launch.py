@@ -39,6 +39,8 @@ def run_job(
     progress: Progress = no_progress,
     still_holds: Callable[[Mapping[str, Any]], bool] = bool,
     python: str = sys.executable,
+    env: Mapping[str, str] | None = None,
+    leash: "Leash | None" = None,
 ) -> dict[str, Any]:
     """Do the job in a worker process and give its record as JSON; an equal job that is complete is not done again.
 
@@ -47,8 +49,10 @@ def run_job(
     Args:
         spec: the job.
         progress: told of every event.
-        python: the worker's interpreter.
         still_holds: whether an earlier result may be believed: the files that it names are there, and whole.
+        python: the worker's interpreter.
+        env: variables that the worker gets beside this process's own.
+        leash: by which a signal handler of the caller's ends the worker.
 
     Raises:
         SynthOpsError: what the job raised, as the same class.
@@ -58,7 +62,7 @@ def run_job(
     if done is not None and done.ok and still_holds(done.result):
         return dict(done.result)
     files = lay_out(spec)
-    with _started(files, python) as process:
+    with _started(files, python, env or {}) as process, (leash or Leash()).on(process):
         for line in _lines(process):
             _pass_on(line, progress)
         return_code = process.wait()
@@ -85,8 +89,29 @@ def command(files: JobFiles, python: str = sys.executable) -> list[str]:
     return [python, "-P", "-m", "synth_ops", "worker", str(files.spec), str(files.result)]
 
 
+class Leash:
+    """Ends the worker that `run_job` waits for, from a signal handler, which cannot raise into it everywhere."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def pull(self) -> None:
+        """Ask the worker to leave, if there is one; `run_job` then raises that it has left."""
+        if self._process is not None:
+            _signal_group(self._process, signal.SIGTERM)
+
+    @contextmanager
+    def on(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        """Hold this worker."""
+        self._process = process
+        try:
+            yield
+        finally:
+            self._process = None
+
+
 @contextmanager
-def _started(files: JobFiles, python: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _started(files: JobFiles, python: str, env: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Start a worker in a process group of its own, and end the whole group on leaving."""
     with files.log.open("ab") as log:
         process = subprocess.Popen(
@@ -95,6 +120,7 @@ def _started(files: JobFiles, python: str) -> Iterator["subprocess.Popen[bytes]"
             stdout=subprocess.PIPE,
             stderr=log,
             process_group=0,
+            env={**os.environ, **env},
         )
     try:
         with process:

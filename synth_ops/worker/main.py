@@ -17,6 +17,7 @@ from synth_ops.records import Progress, ProgressEvent
 from synth_ops.worker.failure import describe, trace
 from synth_ops.worker.jobs import load_job
 from synth_ops.worker.launch import job_files
+from synth_ops.worker.lease import leave_with
 from synth_ops.worker.spec import JobResult, JobSpec
 from synth_ops.workspace.files import read_record, write_record
 
@@ -31,9 +32,13 @@ def worker(spec_path: Path, result_path: Path) -> int:
     Progress goes to stdout, one JSON event a line. Where stdin is a pipe, its end is the parent's death.
     """
     spec = _read_spec(spec_path)
-    _die_with_parent()
+    lease = settings.take_lease()
+    if lease is None:
+        _die_with_parent()
     for stop in (signal.SIGTERM, signal.SIGINT):  # Dagster sends the second; a shell's `&` would have it ignored
         signal.signal(stop, _leave)
+    if lease is not None:
+        leave_with(lease)
     for name in THREAD_LIMITS:  # read by torch and numpy when first imported; who set one meant it
         os.environ.setdefault(name, str(spec.n_threads))
     # Threads that spin for long steal the cores from those they wait for; on a shared machine that cost a factor of 18.

@@ -1,0 +1,161 @@
+"""Workers that outlive whoever started them, for orchestrators whose tasks wait elsewhere.
+
+Such a worker has no parent to die with. It lives on a lease instead, a file beside its spec: it holds the file's lock
+for as long as it lives, and it leaves when the file is gone, or when nobody has touched it for ten minutes. So whoever
+waits may be restarted, or be on another machine that sees the workspace, and nothing runs on that nobody waits for.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from synth_ops import settings
+from synth_ops.records import ProgressEvent
+from synth_ops.worker.launch import command, lay_out
+from synth_ops.worker.spec import JobSpec
+
+LEASE_SECONDS = 600.0
+"""How long a worker goes on while nobody renews its lease: longer than a triggerer takes to be replaced."""
+POLL_SECONDS = 1.0
+LEAVE_SECONDS = 15.0
+"""How long a worker that was asked to leave may take."""
+TRIES = 20
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The lease of one job, seen by those who wait for it. Equal specs share it."""
+
+    spec: JobSpec
+
+    @property
+    def path(self) -> Path:
+        return self.spec.folder / f"{self.spec.stem}.lease"
+
+    @property
+    def events(self) -> Path:
+        """What the worker told of its progress, a JSON event a line."""
+        return self.spec.folder / f"{self.spec.stem}.events"
+
+    def is_held(self) -> bool:
+        """Tell whether a worker is at the job."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _taken(descriptor, fcntl.LOCK_SH)
+        finally:
+            os.close(descriptor)
+
+    def renew(self) -> None:
+        """Say that somebody waits. A lease that was ended stays ended."""
+        try:
+            os.utime(self.path)
+        except FileNotFoundError:
+            return
+
+    def end(self) -> None:
+        """Ask the worker to leave; it does within seconds, and the same job can be taken up again."""
+        self.path.unlink(missing_ok=True)
+
+
+def launch(spec: JobSpec, *, python: str = sys.executable, env: Mapping[str, str] | None = None) -> bool:
+    """Start a worker that nobody needs to watch, unless one is at the same job; tell whether one was started.
+
+    Args:
+        spec: the job; its workspace must be prepared.
+        python: the worker's interpreter.
+        env: variables that it gets beside this process's own.
+    """
+    lease = Lease(spec)
+    descriptor = os.open(lease.path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if not any(_taken(descriptor, fcntl.LOCK_EX) or _waited() for _ in range(TRIES)):
+            lease.renew()
+            return False
+        lease.renew()
+        _start(spec, lease, python, env or {}, descriptor)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _start(spec: JobSpec, lease: Lease, python: str, env: Mapping[str, str], held: int) -> None:
+    """Start the worker with the lock in its hands: from its first moment it counts as alive."""
+    files = lay_out(spec)
+    with files.log.open("ab") as log, lease.events.open("wb") as events:
+        subprocess.Popen(
+            command(files, python),
+            stdin=subprocess.DEVNULL,
+            stdout=events,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(held,),
+            env={**os.environ, **env, settings.LEASE: str(lease.path)},
+        )
+
+
+def read_events(path: Path, offset: int) -> tuple[list[ProgressEvent], int]:
+    """Give the whole lines beyond an offset in bytes, as events, and the offset behind them."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return [], offset
+    whole = data[: data.rfind(b"\n") + 1]
+    events = []
+    for line in whole.splitlines():
+        try:
+            events.append(ProgressEvent.model_validate_json(line))
+        except ValidationError:
+            continue
+    return events, offset + len(whole)
+
+
+def leave_with(lease: Path, *, seconds: float = LEASE_SECONDS) -> None:
+    """See to it that this process, a worker, leaves when its lease ends; the worker's own side."""
+    threading.Thread(target=_watch, args=(lease, seconds), daemon=True, name="lease-watch").start()
+
+
+def _watch(lease: Path, seconds: float) -> None:
+    seen, since = _touched(lease), time.monotonic()
+    while seen is not None and time.monotonic() - since < seconds:
+        time.sleep(POLL_SECONDS)
+        now = _touched(lease)
+        if now != seen:  # another machine's clock may have written it: that it changed is what counts
+            seen, since = now, time.monotonic()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(LEAVE_SECONDS)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _touched(lease: Path) -> int | None:
+    try:
+        return lease.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _taken(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _waited() -> bool:
+    """Wait a moment: who looks whether a worker lives holds the lock for as long as the look takes."""
+    time.sleep(0.05)
+    return False
