@@ -133,7 +133,8 @@ def _measure_table(
     figures = read_record(last.measures, Measured) if last is not None else None
     measures = measure_table(subject, sides, seed, figures)
     shown = read_shown(workspace, table.name)
-    return measures, collect_table(plan, table, subject.real, subject.synthetic, sides=sides, learned=shown)
+    drawn = collect_table(plan, table, subject.real, subject.synthetic, ids=subject.ids, sides=sides, learned=shown)
+    return measures, drawn
 
 
 def _subject(workspace: Workspace, plan: Plan, table: TablePlan, sides: Sides, last: Workspace | None) -> Subject:

@@ -20,15 +20,15 @@ MIN_REPEATED = 0.5
 
 
 def measure_copies(table: str, stack: Stack, rare_below: int) -> Iterator[Measure]:
-    """Give the share of rows that equal a training row which fewer than `rare_below` training rows equal.
+    """Give the share of rows that equal a training row which those of fewer than `rare_below` entities equal.
 
-    A combination that many rows share tells of no one, so it does not count as copied. The floor is the share of
+    A combination that many share tells of no one, so it does not count as copied. The floor is the share of
     held-out rows that equal such a row: a real row that no model has seen. A copy holds common values only, and rows
     of these meet by chance more often than others: where there are enough such held-out rows, they are the floor.
     """
     hashes = hash_rows(stack)
-    rows, counts = np.unique(hashes[stack.training], return_counts=True)
-    telling = rows[counts < rare_below]
+    rows, groups = np.unique(hashes[stack.training], return_inverse=True)
+    telling = rows[stack.owners.count(groups, len(rows)) < rare_below]
     alike = stack.holdout[_is_common(stack, rare_below)[stack.holdout]]
     holdout = alike if len(alike) >= MIN_ALIKE else stack.holdout
     floor = float(np.isin(hashes[holdout], telling).mean())
@@ -87,11 +87,11 @@ def upper_bound(share: float, n: int, z: float = 1.645) -> float:
 
 
 def _is_common(stack: Stack, rare_below: int) -> NDArray[np.bool_]:
-    """Mark the rows whose every value enough training rows hold; numbers that hardly repeat are left out of it."""
+    """Mark the rows whose every value enough entities hold; numbers that hardly repeat are left out of it."""
     common = np.ones(stack.n_rows, dtype=bool)
     for values in (*map(rounded, stack.numbers.values()), *stack.labels.values()):
         codes = pd.factorize(values, use_na_sentinel=False)[0]
-        held = np.bincount(codes[stack.training], minlength=codes.max(initial=-1) + 1) >= rare_below
+        held = stack.owners.count(codes[stack.training], int(codes.max(initial=-1)) + 1) >= rare_below
         if held[codes[stack.training]].mean() >= MIN_REPEATED:
             common &= held[codes]
     return common

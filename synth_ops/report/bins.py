@@ -1,4 +1,4 @@
-"""Bins and categories that each hold at least k real rows, between edges that tell no one's value."""
+"""Bins and categories that each hold rows of at least k entities, between edges that tell no one's value."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,30 +44,34 @@ class Edges:
 
 
 def pooled_edges(real: Values, k: int) -> Edges | None:
-    """Give edges between bins of at least k real rows each, or None where numbers are not the way to draw them.
+    """Give edges between bins of at least k entities each, or None where numbers are not the way to draw them.
 
-    The outermost edges are rounded outwards from the k-th smallest and largest; all beyond counts as there.
+    The outermost edges are rounded outwards from the k-th entity's smallest and largest; all beyond counts as there.
     """
-    line = np.sort(real.present[np.isfinite(real.present)])
-    if len(line) < 4 * k or (real.n_distinct <= FEW and not real.is_time):
+    finite = np.isfinite(real.present)
+    owners = real.present_owners.where(finite)
+    if owners.n < 4 * k or (real.n_distinct <= FEW and not real.is_time):
         return None
-    cut = max(k - 1, int(TRIM * len(line)))
-    low, high = line[cut], line[-1 - cut]
+    line, places = np.sort(real.present[finite]), np.argsort(np.argsort(real.present[finite]))
+    trimmed = int(TRIM * len(line))
+    first, last = owners.ends(places, k)
+    low, high = line[max(first, trimmed)], line[min(last, len(line) - 1 - trimmed)]
     if not _is_drawable(low, high):
         return None
     even = _whole(line, low, high) or _round(low, high, is_time=real.is_time)
-    pooled = pool_edges(even.values, _count(real.present, even.values), k)
+    cells = _cells(real.present, even.values)
+    pooled = pool_edges(even.values, real.present_owners.count(cells, len(even.values) - 1), k)
     return replace(even, values=pooled) if len(pooled) > 3 else None  # noqa: PLR2004 — two bins say nothing
 
 
 def shares(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> Shares:
     """Give the share of rows in each bin; those beyond the ends count in the first and the last."""
-    counts = _count(present, edges)
+    counts = np.bincount(_cells(present, edges), minlength=len(edges) - 1)
     return _as_shares(counts.tolist())
 
 
 def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[str, ...], Shares, Shares] | None:
-    """Give labels and shares of the categories that at least k real rows hold; the rest are one, also at least k."""
+    """Give labels and shares of the categories that at least k entities hold; the rest are one, also at least k."""
     if not (real.are_words or (real.line is not None and real.n_distinct <= FEW)):
         return None
     named = _named(real, k)
@@ -85,14 +89,22 @@ def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[st
 
 
 def _named(real: Values, k: int) -> dict[Any, int]:
-    """Give the categories that may be named: enough rows each, and enough rows in all that are left unnamed."""
+    """Give the categories that may be named: of enough entities each, and enough in all that are left unnamed."""
     shown = N_SHOWN if real.line is None else FEW
-    frequent = [(value, n) for value, n in real.counts[:shown] if n >= k]
-    rest = len(real.words) - sum(n for _, n in frequent)
+    coded = real.words.dictionary_encode()
+    codes = np.asarray(coded.indices, dtype=np.int64)
+    held = real.word_owners.count(codes, len(coded.dictionary))
+    of_value = dict(zip(coded.dictionary.to_pylist(), range(len(held)), strict=True))
+    frequent = [(value, n) for value, n in real.counts[:shown] if held[of_value[value]] >= k]
     # A pool of a few would be read off by subtraction: the smallest that could be named joins it.
-    while frequent and 0 < rest < k:
-        rest += frequent.pop()[1]
+    while frequent and 0 < _n_left(real, codes, [of_value[value] for value, _ in frequent]) < k:
+        frequent.pop()
     return dict(frequent)
+
+
+def _n_left(real: Values, codes: npt.NDArray[np.int64], named: list[int]) -> int:
+    """Count the entities of the rows that are left unnamed."""
+    return real.word_owners.where(~np.isin(codes, named)).n
 
 
 def _with_other(
@@ -113,13 +125,13 @@ def _word(key: Any, real: Values) -> str:  # noqa: ANN401 — whatever the colum
     return (text if len(text) <= 40 else f"{text[:39]}…") or "(empty)"  # noqa: PLR2004 — the width of a card
 
 
-def _count(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    cells = np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
-    return np.bincount(cells, minlength=len(edges) - 1)
+def _cells(present: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Give the bin of each value; those beyond the ends are in the first and the last."""
+    return np.clip(np.searchsorted(edges, present, side="right") - 1, 0, len(edges) - 2)
 
 
 def pool_edges(edges: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.float64]:
-    """Drop the edges between bins that hold fewer than k rows."""
+    """Drop the edges between bins that hold fewer than k."""
     kept, held = [edges[0]], 0
     for right, count in zip(edges[1:], counts, strict=True):
         held += int(count)

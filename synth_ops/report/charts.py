@@ -1,7 +1,7 @@
-"""The figures a report shows of one table, real beside synthetic: nothing that fewer than `rare_below` rows share.
+"""The figures a report shows of one table, real beside synthetic: nothing that fewer than `rare_below` entities share.
 
-Numbers and times become bins that each hold at least that many real rows, between rounded edges inside the extremes.
-Categories are named only where that many real rows hold them; the rest are pooled. Keys, minted, faked and text
+Numbers and times become bins that each hold rows of at least so many, between rounded edges inside the extremes.
+Categories are named only where so many entities hold them; the rest are pooled. Keys, minted, faked and text
 columns are not drawn at all.
 """
 
@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from synth_ops.entities import Ids
 from synth_ops.measure import Sides
+from synth_ops.owners import Owners
 from synth_ops.plan.plan import Plan, TablePlan
 from synth_ops.records import Record
 from synth_ops.report.association import associations
@@ -81,23 +83,25 @@ class TableCharts(Record):
     """What became of each column of the plan."""
 
 
-def collect_table(
+def collect_table(  # noqa: PLR0913 — what a report is drawn from, by keyword
     plan: Plan,
     table: TablePlan,
     real: pa.Table,
     synthetic: pa.Table,
     *,
+    ids: Ids | None = None,
     sides: Sides | None = None,
     learned: Learned | None = None,
 ) -> TableCharts:
-    """Measure what the report may show of a table; no figure rests on fewer than `rare_below` real rows.
+    """Measure what the report may show of a table; no bin and no category rests on fewer than `rare_below` entities.
 
-    Foreign keys are drawn where `sides` gives the other tables to read. What was pooled or clipped is told where
-    `learned` is what the table's model was fitted to.
+    `ids` says whose each real row is; without it, each is its own. Foreign keys are drawn where `sides` gives the other
+    tables to read. What was pooled or clipped is told where `learned` is what the table's model was fitted to.
     """
     k = plan.privacy.rare_below
     names = [n for n in real.column_names if n in synthetic.column_names]
-    pairs = {n: (values_of(real[n]), values_of(synthetic[n])) for n in names}
+    owners = None if ids is None else Owners.of(ids)
+    pairs = {n: (values_of(real[n], owners), values_of(synthetic[n])) for n in names}
     charts = tuple(_chart(table, name, *pair, k) for name, pair in pairs.items())
     drawn = [c.name for c in charts if c.kind != "withheld"][:MAX_COLUMNS]
     enough = real.num_rows >= ENOUGH * k

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from synth_ops.owners import Owners
+
 DAY = 86_400.0
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 — a position on an axis, not an instant
@@ -30,6 +32,8 @@ class Values:
     label: Label
     """Turns a position and the distance between bins into words."""
     is_time: bool = False
+    owners: Owners | None = None
+    """Whose each row is; None where each is its own."""
 
     @property
     def n(self) -> int:
@@ -43,6 +47,21 @@ class Values:
     def present(self) -> npt.NDArray[np.float64]:
         """Positions of the rows that are not null."""
         return np.empty(0) if self.line is None else self.line[~np.isnan(self.line)]
+
+    @property
+    def present_owners(self) -> Owners:
+        """Whose the rows are that `present` has."""
+        if self.line is None:
+            return Owners.each(0)
+        return self._owners_of(~np.isnan(self.line))
+
+    @property
+    def word_owners(self) -> Owners:
+        """Whose the rows are that `words` has."""
+        return self._owners_of(self.filled)
+
+    def _owners_of(self, rows: npt.NDArray[np.bool_]) -> Owners:
+        return Owners.each(int(rows.sum())) if self.owners is None else self.owners.where(rows)
 
     @cached_property
     def counts(self) -> list[tuple[Any, int]]:
@@ -71,14 +90,14 @@ class Values:
         return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind))
 
 
-def values_of(column: "pa.ChunkedArray[Any]") -> Values:
-    """Give a column's values, whatever its type."""
+def values_of(column: "pa.ChunkedArray[Any]", owners: Owners | None = None) -> Values:
+    """Give a column's values, whatever its type, and whose they are."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     array: pa.Array[Any] = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     line, label, is_time = _line(array)
     filled = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
-    return Values(array.drop_null(), filled, line, label, is_time)
+    return Values(array.drop_null(), filled, line, label, is_time, owners)
 
 
 def _line(array: "pa.Array[Any]") -> tuple[npt.NDArray[np.float64] | None, Label, bool]:

@@ -185,6 +185,14 @@ def test_common_combinations_are_not_copies() -> None:
     assert measure.observed == 0
 
 
+def test_what_many_rows_of_few_entities_share_is_copied() -> None:
+    real = pa.table({"label": ["a", "b"] * 500, "other": ["c"] * 1000})
+
+    (measure,) = measure_copies("t", stack_of(real, real, np.arange(1000, dtype=np.uint64) % 8), 10)
+
+    assert measure.observed == 1
+
+
 def test_copies_of_telling_rows_are_counted() -> None:
     (measure,) = measure_copies("t", stack_of(normal(1000, 1), normal(1000, 1)), 10)
 

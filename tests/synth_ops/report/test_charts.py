@@ -15,6 +15,11 @@ def collect(one: pa.Table, other: pa.Table) -> TableCharts:
     return collect_table(plan_of(plan), plan, one, other)
 
 
+def collect_owned(one: pa.Table, ids: list[int]) -> TableCharts:
+    plan = table_plan(one)
+    return collect_table(plan_of(plan), plan, one, one, ids=np.array(ids, dtype=np.uint64))
+
+
 def column(charts: TableCharts, name: str) -> ColumnChart:
     return next(c for c in charts.columns if c.name == name)
 
@@ -38,6 +43,23 @@ def test_pool_too_small_to_show_takes_the_smallest_category_in() -> None:
 
     assert chart.labels == ("a", "other")
     assert list(chart.real) == pytest.approx([100 / 153, 53 / 153], rel=5e-3)
+
+
+def test_category_of_few_entities_is_not_named_however_many_rows_they_have() -> None:
+    words = ["a"] * 100 + ["b"] * 100 + ["c"] * 100
+    ids = [*range(100), *(1000 + i % 3 for i in range(100)), *range(200, 300)]
+    table = pa.table({"id": range(300), "w": words})
+
+    assert column(collect_owned(table, ids), "w").labels == ("a", "other")
+    assert column(collect(table, table), "w").labels == ("a", "b", "c")
+
+
+def test_extremes_of_few_entities_are_not_on_the_axis_however_many_rows_they_have() -> None:
+    ids = [*range(400), *(1000 + i % 3 for i in range(100))]
+    table = pa.table({"id": range(500), "x": [*np.linspace(0, 100, 400), *np.linspace(300, 310, 100)]})
+
+    assert max(column(collect_owned(table, ids), "x").edges) <= 110
+    assert max(column(collect(table, table), "x").edges) > 290
 
 
 @pytest.mark.parametrize("seed", range(8))
