@@ -1,3 +1,4 @@
+import json
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,8 +11,17 @@ from tests.synth_ops.shop import build_shop
 pytestmark = needs_airflow
 
 NIGHT = "2026-01-30"
+CLUSTER = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+    "users": [{"name": "u", "user": {}}],
+    "current-context": "c",
+}
+"""One that nobody asks: the operator wants to know where it is before it says what its pod is."""
 PROGRAM = """
-import json
+import json, sys
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.common.compat.sdk import DAG
 from kubernetes import client
@@ -19,7 +29,7 @@ from synth_ops.airflow import synth_refresh_task_group, train_pod
 
 def train(table):
     pod = train_pod(table, config="/srv/synth-ops/synth.yaml", image="synth-ops/worker:1", claim="synth-ops")
-    return KubernetesPodOperator(**pod, namespace="ml", retries=2)
+    return KubernetesPodOperator(**pod, namespace="ml", retries=2, in_cluster=False, config_file=sys.argv[1])
 
 with DAG("d", schedule=None) as dag:
     synth_refresh_task_group(config="/srv/synth-ops/synth.yaml", tables=["users", "Order Lines"], train=train)
@@ -37,13 +47,14 @@ print(json.dumps({"pod": pod, "before": sorted(task.upstream_task_ids), "after":
 def test_training_is_a_pod_with_a_gpu_that_sees_the_workspace(tmp_path: Path) -> None:
     kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="needs the extra dev")
 
-    found = AirflowHome(tmp_path).ask(PROGRAM)
+    (tmp_path / "cluster.json").write_text(json.dumps(CLUSTER))
+    found = AirflowHome(tmp_path).ask(PROGRAM, str(tmp_path / "cluster.json"))
     pod = found["pod"] | {"kind": "Pod", "apiVersion": "v1"}
     (container,) = pod["spec"]["containers"]
 
     kubernetes_validate.validate(pod, "1.31", strict=True)
     assert container["command"] == ["synth-ops"]
-    assert container["args"][-6:] == ["--table", "Order Lines", "--device", "auto", "--json"][-6:]
+    assert container["args"][-5:] == ["--table", "Order Lines", "--device", "auto", "--json"]
     assert container["resources"]["limits"] == {"nvidia.com/gpu": "1"}
     assert {"name": "synth-ops", "mountPath": "/srv/synth-ops"}.items() <= container["volumeMounts"][0].items()
     assert pod["spec"]["volumes"][0]["persistentVolumeClaim"] == {"claimName": "synth-ops"}
