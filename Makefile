@@ -58,7 +58,7 @@ $(DEV): $(CORE)
 
 $(AIRFLOW2)/.done: constraints-airflow-2.11.txt | $(VENV)/bin/pip
 	$(PYTHON) -m venv $(AIRFLOW2)
-	$(AIRFLOW2)/bin/pip install --quiet -c $< 'apache-airflow>=2.11,<3' apache-airflow-providers-common-compat
+	$(AIRFLOW2)/bin/pip install --quiet -c $< 'apache-airflow>=2.11,<3'
 	@touch $@
 
 $(DEMO): $(CORE) pipelines/demo.py

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow.providers.common.compat.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset
 
 from synth_ops.airflow import SynthRefreshOperator
 

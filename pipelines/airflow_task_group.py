@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, Asset, task
+from airflow.sdk import DAG, Asset, task
 
 from synth_ops.airflow import synth_refresh_task_group
 
@@ -27,12 +27,9 @@ with DAG(
 with DAG("synth_consumer", schedule=[SNAPSHOT], start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False):
 
     @task
-    def look(triggering_asset_events: Any = None, **context: Any) -> dict[str, Any]:  # noqa: ANN401 — Airflow's own
+    def look(triggering_asset_events: Any = None) -> dict[str, Any]:  # noqa: ANN401 — Airflow's own
         """Read the snapshot that this run is about: the event says which, and how many rows it has."""
-        # Airflow 2 calls assets datasets.
-        events = triggering_asset_events or context["triggering_dataset_events"]
-        (newest,) = [events[key][-1] for key in events]
-        snapshot: dict[str, Any] = newest.extra
+        snapshot: dict[str, Any] = triggering_asset_events[SNAPSHOT][-1].extra
         return {"path": snapshot["path"], "rows": snapshot["rows"]}
 
     look()

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from airflow.providers.common.compat.sdk import BaseHook
-from airflow.providers.common.compat.sdk import mask_secret as mask
-
+from synth_ops.airflow.compat import BaseHook
+from synth_ops.airflow.compat import mask_secret as mask
 from synth_ops.errors import PlanError
 from synth_ops.plan import Config
 from synth_ops.settings import SECRET

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-
+from synth_ops.airflow.compat import AirflowException, AirflowFailException
 from synth_ops.airflow.refusal import refusal_lines
 from synth_ops.announce import announced
 from synth_ops.errors import GateRefused, Locked, OutsideError, PlanError, SynthOpsError

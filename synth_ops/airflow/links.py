@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
+from synth_ops.airflow.compat import BaseOperatorLink
 
 if TYPE_CHECKING:
     from synth_ops.airflow.job import Job
@@ -21,6 +21,8 @@ class _Link(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ANN401 — Airflow's own signature
         """Give the address, or nothing where the task has left none."""
+        from synth_ops.airflow.compat import XCom
+
         # Airflow 3 asks in the task's own process, and writes the answer to the same key; 2 asks in the webserver.
         links: Mapping[str, str] | None = getattr(operator, "links", None)
         return (XCom.get_value(key=self.key, ti_key=ti_key) if links is None else links.get(self.key)) or ""

@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, conf
-
+from synth_ops.airflow.compat import BaseOperator, conf
 from synth_ops.airflow.links import ReportLink, SnapshotLink
 
 if TYPE_CHECKING:
@@ -119,6 +118,7 @@ class SynthOperator(BaseOperator):
             AirflowFailException: the gate refused the copy, or the plan is wrong; not retried.
             AirflowException: the outside world failed, or the worker did, or took too long.
         """
+        from synth_ops.airflow.compat import AirflowException
         from synth_ops.airflow.job import translated
 
         with translated(None, self.log.error):

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow.providers.common.compat.sdk import Asset, AssetAlias
-
+from synth_ops.airflow.compat import Asset, AssetAlias
 from synth_ops.records import Published, Record, Refreshed, Validated
 
 

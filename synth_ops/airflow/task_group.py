@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from airflow.providers.common.compat.sdk import TaskGroup, chain
-
+from synth_ops.airflow.compat import TaskGroup, chain
 from synth_ops.airflow.operators import NIGHT, SynthStepOperator
 from synth_ops.names import words
 
