@@ -28,13 +28,13 @@ def with_owners(plan: Plan, n_rows: Mapping[str, int]) -> tuple[Plan, tuple[str,
 
 
 def _is_lone(plan: Plan, table: TablePlan, n_rows: Mapping[str, int]) -> bool:
-    """Tell whether a table with many rows and a key of its own hangs on one that has few."""
+    """Tell whether a table with many rows hangs on one that has few."""
     through = table.entity.through
-    if through is None or not table.table.primary_key or leads_to_persons(table.name, plan.tables):
+    if through is None or leads_to_persons(table.name, plan.tables):
         return False
     return n_rows[through.ref_table] < MIN_ENTITIES <= n_rows[table.name]
 
 
 def _alone(table: TablePlan) -> TablePlan:
     reason = f"{table.entity.reason}, which has too few rows to hold some of them out"
-    return table.model_copy(update={"entity": Entity(columns=table.table.primary_key, reason=reason)})
+    return table.model_copy(update={"entity": Entity(reason=reason)})

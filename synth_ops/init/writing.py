@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from synth_ops.errors import OutsideError
+from synth_ops.plan.config import EACH
 from synth_ops.plan.plan import ColumnPlan, Plan, TablePlan
 from synth_ops.schema import ForeignKey
 
@@ -73,8 +74,7 @@ def _table(table: TablePlan, soft: Sequence[ForeignKey], referred: set[str], *, 
     looked = [c for c in table.columns if needs_look(c)]
     yield f"  {_word(table.name)}:" if looked or soft or is_lone else f"  {_word(table.name)}: {{}}"
     if is_lone:
-        named = ", ".join(map(_word, table.entity.columns))
-        yield f"    entity: [{named}]   # each row is its own: {_plain(table.entity.reason)}"
+        yield f'    entity: "{EACH}"   # each row is its own: {_plain(table.entity.reason)}'
     if looked:
         yield "    columns:"
         yield from (f"      {_column(c)}" for c in looked)

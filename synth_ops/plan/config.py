@@ -89,6 +89,10 @@ Words = Annotated[
 ]
 
 
+EACH = "*"
+"""In place of an entity's columns: each row is its own, whatever its keys lead to."""
+
+
 class Section(BaseModel):
     """A part of the file; a key that is not named here is an error."""
 
@@ -138,7 +142,8 @@ class TableConfig(Section):
     key_offset: Annotated[int, Field(ge=-(2**63), lt=2**63)] = 1
     """First value of minted integer keys."""
     entity: Columns = None
-    """The column or columns that say whose a row is, such as customer_id; else its parent does, or it is its own."""
+    """The column or columns that say whose a row is, such as customer_id, or "*" where each row is its own; else its
+    parent does by a declared key, or it is its own."""
     public: Words = None
     """Why the rows are public, in a few words: then too few entities do not keep the table from being published."""
     target: Name | None = None

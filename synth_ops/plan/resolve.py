@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from synth_ops.plan.config import ColumnConfig, Config, ForeignKeyConfig, TableConfig
+from synth_ops.plan.config import EACH, ColumnConfig, Config, ForeignKeyConfig, TableConfig
 from synth_ops.plan.entities import with_entities
 from synth_ops.plan.fates import Case, fate_of
 from synth_ops.plan.finding import Finding
@@ -110,7 +110,7 @@ class _Asked:
                 yield Problem(here, self._unknown_column(name, self.table))
         if self.said.target is not None and self.said.target not in self.table.column_names:
             yield Problem((*self.path, "target"), self._unknown_column(self.said.target, self.table))
-        for position, name in enumerate(self.said.entity or ()):
+        for position, name in enumerate(() if self.said.entity in (None, (EACH,)) else self.said.entity):
             if name not in self.table.column_names:
                 yield Problem((*self.path, "entity", position), self._unknown_column(name, self.table))
         for position, key in enumerate(self.said.foreign_keys):

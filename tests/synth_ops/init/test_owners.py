@@ -33,7 +33,7 @@ def plan(tmp_path: Path) -> Plan:
 
 
 def test_rows_whose_keys_lead_to_a_handful_are_each_their_own(plan: Plan) -> None:
-    assert plan.table("tracks").entity.columns == ("id",)
+    assert plan.table("tracks").entity.columns == ()
     assert plan.table("tracks").entity.through is None
     assert plan.table("plays").entity.columns == ("track_id",)
 

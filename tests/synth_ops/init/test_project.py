@@ -86,7 +86,7 @@ def test_pipelines_are_python_that_finds_the_plan(database: Path, tmp_path: Path
         text = (tmp_path / "project" / "pipelines" / name).read_text()
         ast.parse(text)
         assert 'parents[1] / "synth.yaml"' in text
-    assert 'night="{{ ds }}"' in text
+    assert 'outlets=[Asset("synthetic/Shop_One")]' in text
 
 
 def test_lines_are_added_to_gitignore_once(database: Path, tmp_path: Path) -> None:

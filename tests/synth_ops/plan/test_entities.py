@@ -68,6 +68,33 @@ def test_a_row_is_its_parents_up_to_the_table_that_speaks_of_persons(tmp_path: P
     assert plan.table("orders").entity.reason == "foreign key to users"
 
 
+def test_rows_are_their_subjects_before_they_are_anyone_elses_who_is_named(tmp_path: Path) -> None:
+    shippers, customers = table("shippers", "id,email"), table("customers", "id")
+    orders = table("orders", "id,shipper_id,customer_id?", "shipper_id>shippers.id", "customer_id>customers.id")
+    lines = table("lines", "id,part_id,order_id", "part_id>parts.id", "order_id>orders.id")
+    parts = table("parts", "id,shipper_id", "shipper_id>shippers.id")
+
+    assert whose(planned(tmp_path, "", shippers, customers, orders, parts, lines)) == {
+        "shippers": "",
+        "customers": "",
+        "orders": "customer_id>customers",
+        "parts": "shipper_id>shippers",
+        "lines": "order_id>orders",
+    }
+
+
+def test_a_subject_is_its_own_unless_its_keys_lead_to_another(tmp_path: Path) -> None:
+    clerks = table("clerks", "id,email")
+    customers = table("customers", "id,clerk_id", "clerk_id>clerks.id")
+    accounts = table("accounts", "id,customer_id", "customer_id>customers.id")
+
+    assert whose(planned(tmp_path, "", clerks, customers, accounts)) == {
+        "clerks": "",
+        "customers": "",
+        "accounts": "customer_id>customers",
+    }
+
+
 def test_the_order_of_tables_decides_nothing(tmp_path: Path) -> None:
     tables = (SHOPS, PRODUCTS, USERS, ORDERS, ITEMS)
 
@@ -99,6 +126,13 @@ def test_columns_that_refer_to_nothing_name_the_entity_themselves(tmp_path: Path
 
     assert whose(plan) == {"visits": "site,visitor"}
     assert plan.table("visits").entity.reason == "declared in synth.yaml"
+
+
+def test_each_row_may_be_its_own_whatever_its_keys_lead_to(tmp_path: Path) -> None:
+    plan = planned(tmp_path, '  orders: {entity: "*"}\n', SHOPS, USERS, ORDERS)
+
+    assert whose(plan)["orders"] == ""
+    assert plan.table("orders").entity.reason == "each row is its own, as synth.yaml says"
 
 
 def test_a_table_is_never_its_own_parent(tmp_path: Path) -> None:
