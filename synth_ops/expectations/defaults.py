@@ -17,6 +17,8 @@ MIN_HOLDOUT_ROWS = 200
 """A table with fewer held-out rows gets structural checks only: twice what measuring needs, for it may shrink."""
 MIN_PARENTS = 200
 """With fewer parents, the spread of their children is too noisy to block on."""
+MIN_RELATED = 500
+"""With fewer rows, what goes together across a reference is not asserted: measuring halves them and needs 200 each."""
 MIN_MEMBERS, MIN_OUTLIERS = 1_200, 1_400
 """With fewer held-out rows, membership cannot be told from chance: a little more than measuring needs."""
 HARD_KEY = "expect_foreign_key_to_resolve"
@@ -35,7 +37,7 @@ def default_suite(
     """
     scales = compared_columns(plan, table)
     measurable = is_measurable(plan, table, n_rows)
-    expectations = [*_structure(table, n_rows), *_keys(table), *_references(plan, table, n_rows_of or {})]
+    expectations = [*_structure(table, n_rows), *_keys(table), *_references(plan, table, n_rows, n_rows_of or {})]
     if table.mode == "synthesize":
         expectations += _privacy(table, scales, n_rows * plan.privacy.holdout, measurable=measurable)
     notes = f"What the synthetic copy of {table.name!r} must hold before it is published. Edit the bounds freely."
@@ -91,14 +93,14 @@ def _keys(table: TablePlan) -> Iterator[Expectation]:
             )
 
 
-def _references(plan: Plan, table: TablePlan, n_rows: Mapping[str, int]) -> Iterator[Expectation]:
+def _references(plan: Plan, table: TablePlan, n_rows: int, n_rows_of: Mapping[str, int]) -> Iterator[Expectation]:
     present = {t.name for t in plan.tables if t.mode != "skip"}
     for key in table.foreign_keys:
         if key.ref_table in present:
-            yield from _reference(plan, table, key, n_rows.get(key.ref_table, MIN_PARENTS))
+            yield from _reference(plan, table, key, n_rows, n_rows_of.get(key.ref_table, MIN_PARENTS))
 
 
-def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_parents: int) -> Iterator[Expectation]:
+def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_rows: int, n_parents: int) -> Iterator[Expectation]:
     if not key.soft:
         note = "Declared in the database, so every reference resolves."
         yield _expect(HARD_KEY, note, foreign_key=key.name, max_share=0.0)
@@ -114,7 +116,7 @@ def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_parents: int) ->
     note = "Joins fan out as they do in production." + (" With so few parents it only warns." if few else "")
     severity: Severity = "warning" if few else "critical"
     yield _expect("expect_children_per_parent_to_match", note, severity, foreign_key=key.name, max_excess=0.05)
-    if not few and relates(plan, table, key):
+    if not few and n_rows >= MIN_RELATED and relates(plan, table, key):
         note = "Of what goes together across the reference; keys that were dealt out anew lose all of it."
         yield _expect("expect_foreign_key_relations_to_match", note, foreign_key=key.name, max_excess=0.6)
     if not few and follows(plan, table, key):

@@ -127,6 +127,17 @@ def test_default_suites_are_json_without_values(plan: Plan) -> None:
     assert all(e["notes"] and e["severity"] in {"critical", "warning"} for e in suite["expectations"])
 
 
+@pytest.mark.parametrize(("n_rows", "is_asserted"), [(499, False), (500, True)])
+def test_what_few_rows_cannot_show_of_a_reference_is_not_asserted(
+    plan: Plan, n_rows: int, *, is_asserted: bool
+) -> None:
+    suite = default_suite(plan, plan.table("orders"), n_rows)
+    types = {e["type"] for e in suite["expectations"]}
+
+    assert ("expect_foreign_key_relations_to_match" in types) is is_asserted
+    assert "expect_foreign_key_to_resolve" in types
+
+
 def test_written_suites_are_never_overwritten(plan: Plan) -> None:
     path = suite_path(Path(plan.expectations), "orders")
     path.write_text("mine")
