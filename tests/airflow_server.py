@@ -27,7 +27,7 @@ from synth_ops.plan import load_config
 from synth_ops.workspace import Workspace
 from tests.postgres import PASSWORD
 from tests.projects import edit
-from tests.servers import free_port, made, one_table, within, workers_of
+from tests.servers import free_port, impossible, made, one_table, within, workers_of
 from tests.synth_ops.shop import build_shop
 
 START_SECONDS, RUN_SECONDS = 240.0, 420.0
@@ -35,8 +35,14 @@ ENDS = ("success", "failed")
 NIGHTS = [f"2026-01-{day:02}" for day in range(1, 32)]
 READER = "Pa55-of-the-connection"
 """The password of the user that reads production; it must be in no log."""
-BUDGETS: Mapping[str, str] = {"clock": "1s", "killed": "10s", "dropped": "120s", "deferred": "65s", "abandoned": "120s"}
-"""Seconds that each dataset of one table learns for."""
+LEARNED: Mapping[str, tuple[int, str]] = {
+    "clock": (500, "1s"),
+    "killed": (20_000, "12s"),
+    "dropped": (20_000, "120s"),
+    "abandoned": (20_000, "120s"),
+    "deferred": (60_000, "90s"),
+}
+"""Of each dataset of one table, how many rows it has, too many to be learned sooner, and how long it learns."""
 SETTINGS: Mapping[str, str] = {
     "CORE__LOAD_EXAMPLES": "False",
     "CORE__EXECUTOR": "LocalExecutor",
@@ -165,9 +171,9 @@ class AirflowServer:
         return self.workers(dataset, "step")[0].parent()
 
     def await_training(self, dataset: str) -> None:
-        """Wait until a dataset's training is under way: its own worker is there, and has begun to learn."""
+        """Wait until a dataset is learned: the worker that does it is there, and at it."""
         within(RUN_SECONDS, lambda: bool(self.workers(dataset, "train")), f"a training of {dataset} to begin")
-        time.sleep(4.0)
+        time.sleep(5.0)
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """Give what the REST API answers."""
@@ -231,7 +237,7 @@ class AirflowServer:
         """Give the lines of one try's log, as the UI shows them."""
         path = f"{_task(dag, run_id, task)}/logs/{attempt}"
         content = self.ask("GET", path, map_index=map_index, full_content="true")["content"]
-        return [str(c["event"]) if isinstance(c, dict) else str(c) for c in content]
+        return [line for entry in content for line in _lines(entry)]
 
     def xcom(self, dag: str, run_id: str, task: str = "refresh", *, map_index: int = -1) -> Any:
         """Give what a task answered."""
@@ -286,6 +292,16 @@ class AirflowServer:
         return "\n".join(f"{p.name}:\n{p.read_text(errors='replace')[-3000:]}" for p in self.home.glob("*.out"))
 
 
+@dataclass(frozen=True)
+class Refused:
+    """What came of a night that the gate refused."""
+
+    run_id: str
+    state: str
+    latest_before: str
+    latest_after: str
+
+
 @pytest.fixture(scope="session")
 def airflow_server(postgres_server: str) -> Iterator[AirflowServer]:
     """Give an Airflow that has read its DAGs; it is started once for all tests of a process."""
@@ -301,12 +317,41 @@ def airflow_server(postgres_server: str) -> Iterator[AirflowServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def group_run(airflow_server: AirflowServer) -> str:
+    """Give a run of the task group that has learned the shop and published a night of it."""
+    run_id = airflow_server.trigger("group", NIGHTS[0])
+    assert airflow_server.finish("group", run_id) == "success", airflow_server.tasks("group", run_id)
+    return run_id
+
+
+@pytest.fixture(scope="session")
+def shop_run(airflow_server: AirflowServer, group_run: str) -> str:
+    """Give a run of the operator that has published the shop's next night."""
+    assert group_run
+    run_id = airflow_server.trigger("shop", NIGHTS[1])
+    assert airflow_server.finish("shop", run_id) == "success", airflow_server.log("shop", run_id)
+    return run_id
+
+
+@pytest.fixture(scope="session")
+def refusal(airflow_server: AirflowServer, shop_run: str) -> Refused:
+    """Give a run on a copy of the shop whose suite asks for three times the rows of the plan."""
+    assert shop_run
+    shutil.copytree(airflow_server.folder / "shop", airflow_server.folder / "refused", symlinks=True)
+    latest = airflow_server.latest("refused")
+    with impossible(airflow_server.folder / "refused" / "expectations" / "shop" / "orders.json"):
+        run_id = airflow_server.trigger("refused", NIGHTS[2])
+        state = airflow_server.finish("refused", run_id)
+    return Refused(run_id, state, latest, airflow_server.latest("refused"))
+
+
 def _write_projects(folder: Path, postgres: str) -> Path:
     """Write the datasets' databases and plans."""
     shop = build_shop(made(folder / "shop"))
     edit(shop, "rows: 1.0}", "rows: 1.0, time_budget: 1s}")
-    for name, budget in BUDGETS.items():
-        one_table(folder / name, 5_000 if name in {"dropped", "deferred", "abandoned"} else 500, budget)
+    for name, (n_rows, budget) in LEARNED.items():
+        edit(one_table(folder / name, n_rows, budget), "rows: 1.0", "rows: 500")
     clock = (folder / "clock" / "synth.yaml").read_text()
     for name, text in {
         "wrong": clock.replace("publish:", "publsih:"),
@@ -414,6 +459,14 @@ def _home_of(process: psutil.Process) -> str | None:
         return process.environ().get("AIRFLOW_HOME") if process.status() != psutil.STATUS_ZOMBIE else None
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return None
+
+
+def _lines(entry: Any) -> list[str]:
+    """Give what an entry of a log says, and the errors that came with it."""
+    if isinstance(entry, str):
+        return [entry]
+    errors = entry.get("error_detail") or ()
+    return [str(entry["event"]), *(f"{e['exc_type']}: {e['exc_value']}" for e in errors)]
 
 
 def _instant(night: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.airflow_server", "tests.dagster_server", "tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.airflow_server", "tests.dagster_server"]
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `pytest &`: the commands under test would inherit it
