@@ -46,7 +46,7 @@ LEARNED: Mapping[str, tuple[int, str]] = {
 SETTINGS: Mapping[str, str] = {
     "CORE__LOAD_EXAMPLES": "False",
     "CORE__EXECUTOR": "LocalExecutor",
-    "CORE__PARALLELISM": "6",
+    "CORE__PARALLELISM": "8",
     "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
     "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
     "API__WORKERS": "1",
