@@ -1,9 +1,9 @@
-"""This repository's Airflow DAG: the demo's nightly refresh."""
+"""This repository's Airflow DAG: the demo's nightly refresh, in one task."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from airflow.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, Asset
 
 from synth_ops.airflow import SynthRefreshOperator
 
@@ -13,6 +13,7 @@ with DAG(
     SynthRefreshOperator(
         task_id="refresh",
         config=str(Path(__file__).resolve().parents[1] / "synth.yaml"),
+        outlets=[Asset("synthetic/nycflights13")],
         retries=2,
         retry_delay=timedelta(minutes=5),
         execution_timeout=timedelta(hours=6),

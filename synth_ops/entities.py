@@ -25,6 +25,9 @@ Ids = NDArray[np.uint64]
 ReadColumns = Callable[[str, tuple[str, ...] | None], pa.Table]
 """Reads those columns of all rows of a table, or all columns."""
 
+MIN_ENTITIES = 2_000
+"""With fewer, a fifth of them held out is too few to tell copying from chance, and few hide in the rest."""
+
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _BYTES = 8
 

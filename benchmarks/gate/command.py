@@ -60,11 +60,12 @@ def main() -> None:
     command = commands.add_parser("ours")
     command.add_argument("data", type=Path, nargs="+", help="a Parquet file, or a folder of them")
     command.add_argument("--folder", type=Path, help="keep the projects there")
+    command.add_argument("--public", help="why the rows are public, in a few words: privacy is not asserted then")
     asked = parser.parse_args()
     if asked.command == "cost":
         lines = cost_table(asked.rows, asked.columns)
     elif asked.command == "ours":
-        lines = ours_table(asked.data, asked.folder)
+        lines = ours_table(asked.data, asked.folder, asked.public)
     else:
         lines = {"sabotages": sabotage_table, "honest": honest_table}[asked.command](asked)
     for line in lines:

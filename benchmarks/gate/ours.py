@@ -1,7 +1,8 @@
 """What the gate says of our own default models: a first night of every table, by the commands that a user would type.
 
-``init`` writes the project, ``refresh`` makes the night; nothing of it is edited in between. A folder with a
-``schema.json`` becomes a DuckDB database that declares the keys named there, as a database in production does.
+``init`` writes the project, ``refresh`` makes the night; nothing of it is edited in between, but that all tables may be
+said to be public. A folder with a ``schema.json`` becomes a DuckDB database that declares the keys named there, as a
+database in production does.
 """
 
 import json
@@ -14,30 +15,34 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 NIGHT = "2026-01-02"
 COMMAND = (sys.executable, "-m", "synth_ops")
 
 
-def ours_table(data: Sequence[Path], folder: Path | None) -> Iterator[str]:
+def ours_table(data: Sequence[Path], folder: Path | None, public: str | None) -> Iterator[str]:
     """Give a row for each dataset: its verdict, and what did not pass.
 
     Args:
         data: Parquet files, each a dataset of one table, or folders of them, each a dataset of those.
         folder: where the projects are kept; a temporary one by default.
+        public: why the rows are public, in a few words; then privacy is not asserted of them.
     """
     yield "| dataset | verdict | checks | warnings | seconds | what blocks |"
     yield "|---|---|---|---|---|---|"
     with tempfile.TemporaryDirectory() as scratch:
         for path in data:
-            yield _row(path, (folder or Path(scratch)) / path.stem)
+            yield _row(path, (folder or Path(scratch)) / path.stem, public)
 
 
-def _row(path: Path, project: Path) -> str:
+def _row(path: Path, project: Path, public: str | None) -> str:
     """Make one night, and say what came of it."""
     url = _source(path, project)
     began = time.monotonic()
     _call([*COMMAND, "init", url, "--into", str(project)], project / "init.log")
+    if public is not None:
+        _publish(project / "synth.yaml", public)
     refresh = [*COMMAND, "refresh", "--config", str(project / "synth.yaml"), "--night", NIGHT]
     code = _call(refresh, project / "refresh.log")
     seconds = time.monotonic() - began
@@ -108,6 +113,14 @@ def _references(table: dict[str, Any]) -> Iterator[tuple[list[str], str, list[st
 
 def _quoted(columns: Sequence[str]) -> str:
     return ", ".join(f'"{c}"' for c in columns)
+
+
+def _publish(plan: Path, why: str) -> None:
+    """Say of every table that its rows are public."""
+    said = yaml.safe_load(plan.read_text(encoding="utf-8"))
+    for name, table in said["tables"].items():
+        said["tables"][name] = {**(table or {}), "public": why}
+    plan.write_text(yaml.safe_dump(said, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def _words(check: dict[str, Any]) -> str:

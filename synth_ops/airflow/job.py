@@ -4,22 +4,25 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from synth_ops.airflow.refusal import refusal_lines
 from synth_ops.announce import announced
-from synth_ops.errors import GateRefused, Locked, OutsideError, SynthOpsError
+from synth_ops.errors import GateRefused, Locked, OutsideError, PlanError, SynthOpsError
 from synth_ops.plan import Config
 from synth_ops.records import Published, Record, Validated
 from synth_ops.steps import StepCall, read_step, step_spec
 from synth_ops.worker.launch import Leash, collect, run_job
 from synth_ops.worker.lease import Lease, launch
 from synth_ops.worker.spec import JobSpec
-from synth_ops.workspace import Workspace, read_record
+from synth_ops.workspace import Workspace, check_night, read_record
 
 Tell = Callable[[str], None]
+FIRST_ZONE = timedelta(hours=14)
+"""Where a day begins first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,17 @@ class Job:
     """The worker's interpreter; empty is this one."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables of the worker, which may be secrets."""
+
+    def __post_init__(self) -> None:
+        """Refuse a night that has begun nowhere on earth: the worker takes this task's word for it.
+
+        Raises:
+            PlanError: the night is malformed, or in the future.
+        """
+        check_night(self.call.night)
+        latest = (datetime.now(UTC) + FIRST_ZONE).date().isoformat()
+        if self.call.night > latest:
+            raise PlanError(f"A night must not be in the future, however {self.call.night} is later than {latest}.")
 
     @property
     def spec(self) -> JobSpec:

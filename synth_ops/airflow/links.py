@@ -41,7 +41,7 @@ class SnapshotLink(_Link):
 
 
 def addresses(job: "Job", report_url: str | None, snapshot_url: str | None) -> dict[str, str]:
-    """Give the addresses that a task has to show, by key: below a URL where its files are served, else the files' own."""
+    """Give the addresses that a task has to show, by key: below a URL where files are served, else the files' own."""
     found = {}
     validated, published = job.validated, job.published
     if validated is not None and job.call.step in ("refresh", "validate", "publish"):

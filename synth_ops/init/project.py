@@ -9,6 +9,7 @@ from pathlib import Path
 
 from synth_ops.errors import PlanError
 from synth_ops.init.candidates import Candidate, Seen, candidates, confirmed, look
+from synth_ops.init.owners import with_owners
 from synth_ops.init.writing import config_text, needs_look, writing
 from synth_ops.personal import find_personal
 from synth_ops.plan import Config, Plan, load_config, resolve
@@ -88,7 +89,8 @@ def init_project(url: str, folder: Path, *, dataset: str | None = None, force: b
     secret = has_password(url)
     written_source = f"${{{VARIABLE}}}" if secret else _portable(url, folder)
     draft = _draft(written_source, name, database, soft, seen)
-    text = config_text(draft, written_source, soft=_by_table(soft))
+    draft, lone = with_owners(draft, {table: s.n_rows for table, s in seen.items()})
+    text = config_text(draft, written_source, soft=_by_table(soft), lone=lone)
     with writing(folder):
         return _write(_Project(folder, text, draft, database, seen, soft, secret), force=force)
 

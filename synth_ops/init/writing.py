@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,8 +24,17 @@ privacy: {rare_below: 10, holdout: 0.2, clip_extremes: true}
 """
 
 
-def config_text(plan: Plan, source: str, *, soft: Mapping[str, Sequence[ForeignKey]]) -> str:
-    """Give the whole file; `soft` are the undeclared references of each table."""
+def config_text(
+    plan: Plan, source: str, *, soft: Mapping[str, Sequence[ForeignKey]], lone: Collection[str] = ()
+) -> str:
+    """Give the whole file.
+
+    Args:
+        plan: what comes of it.
+        source: the URL, as the file is to hold it.
+        soft: the undeclared references of each table.
+        lone: tables whose entities are to be written down.
+    """
     head = [
         HEADER.rstrip(),
         f"dataset: {_word(plan.dataset)}",
@@ -36,7 +45,7 @@ def config_text(plan: Plan, source: str, *, soft: Mapping[str, Sequence[ForeignK
         "tables:" if plan.tables else "tables: {}",
     ]
     referred = {k.ref_table for t in plan.tables for k in t.foreign_keys}
-    body = [line for t in plan.tables for line in _table(t, soft.get(t.name, ()), referred)]
+    body = [line for t in plan.tables for line in _table(t, soft.get(t.name, ()), referred, is_lone=t.name in lone)]
     return "\n".join([*head, *body, FOOTER])
 
 
@@ -59,10 +68,13 @@ def writing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _table(table: TablePlan, soft: Sequence[ForeignKey], referred: set[str]) -> Iterator[str]:
+def _table(table: TablePlan, soft: Sequence[ForeignKey], referred: set[str], *, is_lone: bool) -> Iterator[str]:
     yield from (f"  # {fact}" for fact in _facts(table, referred))
     looked = [c for c in table.columns if needs_look(c)]
-    yield f"  {_word(table.name)}:" if looked or soft else f"  {_word(table.name)}: {{}}"
+    yield f"  {_word(table.name)}:" if looked or soft or is_lone else f"  {_word(table.name)}: {{}}"
+    if is_lone:
+        named = ", ".join(map(_word, table.entity.columns))
+        yield f"    entity: [{named}]   # each row is its own: {_plain(table.entity.reason)}"
     if looked:
         yield "    columns:"
         yield from (f"      {_column(c)}" for c in looked)

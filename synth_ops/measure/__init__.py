@@ -1,7 +1,7 @@
 """How far the synthetic tables are from production, in figures that each stand beside their floor."""
 
 from synth_ops.measure.columns import Scale, compared_columns
-from synth_ops.measure.entities import MIN_ENTITIES, measure_entities
+from synth_ops.measure.entities import measure_entities
 from synth_ops.measure.learned import Learned, read_learned
 from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, measure_table, read_sides
 from synth_ops.measure.records import Measure, Measured, fidelity_of
@@ -9,7 +9,6 @@ from synth_ops.measure.relations import ReadColumns, Sides
 from synth_ops.measure.subject import Before, Subject
 
 __all__ = [
-    "MIN_ENTITIES",
     "MIN_HOLDOUT_ROWS",
     "Before",
     "Learned",

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from synth_ops.entities import MIN_ENTITIES
 from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.copies import measure_copies
-from synth_ops.measure.entities import MIN_ENTITIES
 from synth_ops.measure.privacy import LIMITS, list_attacks, measure_delta
 from synth_ops.measure.records import Measure
 from synth_ops.measure.relations import hash_keys

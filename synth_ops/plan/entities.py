@@ -41,7 +41,8 @@ def _entity(table: TablePlan, said: tuple[str, ...], by_name: Mapping[str, Table
     declared = [k for k in open_keys if not k.soft]
     if not declared:
         return Entity()
-    through = min(declared, key=lambda k: (not _leads_to_persons(k.ref_table, by_name), _may_be_null(table, k)))
+    tables = tuple(by_name.values())
+    through = min(declared, key=lambda k: (not leads_to_persons(k.ref_table, tables), _may_be_null(table, k)))
     return Entity(columns=through.columns, through=through, reason=f"foreign key to {through.ref_table}")
 
 
@@ -65,8 +66,9 @@ def _may_be_null(table: TablePlan, key: ForeignKey) -> bool:
     return any(table.table.column(name).nullable for name in key.columns)
 
 
-def _leads_to_persons(name: str, by_name: Mapping[str, TablePlan]) -> bool:
+def leads_to_persons(name: str, tables: Sequence[TablePlan]) -> bool:
     """Tell whether a table, or one that its declared keys lead to, has a column whose name speaks of persons."""
+    by_name = {t.name: t for t in tables}
     seen, waiting = {name}, [name]
     while waiting:
         table = by_name[waiting.pop()]

@@ -8,7 +8,6 @@ waits may be restarted, or be on another machine that sees the workspace, and no
 import fcntl
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -93,15 +92,19 @@ def launch(spec: JobSpec, *, python: str = sys.executable, env: Mapping[str, str
 def _start(spec: JobSpec, lease: Lease, python: str, env: Mapping[str, str], held: int) -> None:
     """Start the worker with the lock in its hands: from its first moment it counts as alive."""
     files = lay_out(spec)
+    words = command(files, python)
     with files.log.open("ab") as log, lease.events.open("wb") as events:
-        subprocess.Popen(
-            command(files, python),
-            stdin=subprocess.DEVNULL,
-            stdout=events,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=(held,),
-            env={**os.environ, **env, settings.LEASE: str(lease.path)},
+        os.set_inheritable(held, True)  # noqa: FBT003 — it takes it by position alone
+        os.posix_spawnp(  # no Popen, which wants to be waited for
+            words[0],
+            words,
+            {**os.environ, **env, settings.LEASE: str(lease.path)},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, events.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
+            ],
+            setsid=True,
         )
 
 

@@ -13,8 +13,6 @@ from synth_ops.records import ProgressEvent
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.worker.launch import job_files
 
-HERE = Path(__file__).parent
-
 SpecOf = Callable[..., JobSpec]
 
 PARENT = """
@@ -23,20 +21,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the backg
 from synth_ops.worker import JobSpec, run_job
 run_job(JobSpec.model_validate_json(sys.argv[1]), progress=lambda e: print(e.phase, flush=True))
 """
-
-
-@pytest.fixture
-def spec_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SpecOf:
-    """Give specs of example jobs in a prepared workspace."""
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-
-    def make(job: str, **more: object) -> JobSpec:
-        fields = {"job": f"example_jobs:{job}", "root": str(tmp_path), "dataset": "d", "night": "2026-01-31", "seed": 1}
-        spec = JobSpec.model_validate(fields | {"options": {"value": 21}} | more)
-        spec.workspace.prepare()
-        return spec
-
-    return make
 
 
 def test_job_gives_its_record_and_its_progress(spec_of: SpecOf, monkeypatch: pytest.MonkeyPatch) -> None:
