@@ -206,9 +206,9 @@ class SynthOperator(BaseOperator):
         """Start the worker, and leave this process; it is gone on in `execute_complete`."""
         from synth_ops.airflow.triggers import WorkerTrigger
 
-        job.start(self.log.info)
+        lease = job.start(self.log.info)
         ends = None if self.execution_timeout is None else time.time() + self.execution_timeout.total_seconds()
-        trigger = WorkerTrigger(job.spec.model_dump(mode="json"), ends)
+        trigger = WorkerTrigger(lease.spec.model_dump(mode="json"), ends, holder=lease.holder)
         self.defer(trigger=trigger, method_name="execute_complete")
 
     @contextmanager
