@@ -56,6 +56,8 @@ def test_graph_shows_a_group_that_opens_into_steps_and_tables(
     browser_page.wait_for_timeout(1500)  # the graph moves to its place
     browser_page.screenshot(path=screenshots / "airflow_graph.png")
 
+    assert browser_page.get_by_text("SynthStepOperator").count() == 6
+
 
 def test_log_of_a_refused_copy_shows_what_did_not_pass(
     airflow_server: AirflowServer, refusal: Refused, browser_page: "Page", screenshots: Path
