@@ -85,7 +85,13 @@ def plan(dataset):
 
 with DAG("shop", schedule=None, default_args=PATIENT):
     outlets = [Asset("synthetic/shop"), Asset("synthetic/shop/users")]
-    SynthRefreshOperator(task_id="refresh", config=plan("shop"), outlets=outlets)
+    SynthRefreshOperator(
+        task_id="refresh",
+        config=plan("shop"),
+        outlets=outlets,
+        report_url="https://reports.example",
+        snapshot_url="https://snapshots.example",
+    )
 
 with DAG("reader", schedule=[Asset("synthetic/shop")]):
 

@@ -118,7 +118,10 @@ def test_a_dag_that_is_scheduled_on_the_snapshot_is_told_which(airflow_server: A
 def test_links_lead_to_the_report_and_to_the_snapshot(airflow_server: AirflowServer, shop_run: str) -> None:
     answer, links = airflow_server.xcom("shop", shop_run), airflow_server.links("shop", shop_run)
 
-    assert links == {"Quality report": f"file://{answer['report']}", "Snapshot": f"file://{answer['path']}"}
+    assert links == {
+        "Quality report": f"https://reports.example/{NIGHTS[1]}/report.html",
+        "Snapshot": f"https://snapshots.example/{answer['snapshot']}",
+    }
     assert Path(answer["report"]).is_file()
 
 

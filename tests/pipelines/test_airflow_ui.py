@@ -64,6 +64,8 @@ def test_log_of_a_refused_copy_shows_what_did_not_pass(
 ) -> None:
     _open(airflow_server, browser_page, f"dags/refused/runs/{_quoted(refusal.run_id)}/tasks/refresh")
     browser_page.get_by_text("The gate refused the copy").first.wait_for()
+    browser_page.keyboard.press("f")  # the log alone, for its lines are long
+    browser_page.wait_for_timeout(1000)
     browser_page.screenshot(path=screenshots / "airflow_refused.png")
     shown = browser_page.locator("body").inner_text()
 
@@ -74,12 +76,13 @@ def test_log_of_a_refused_copy_shows_what_did_not_pass(
 def test_buttons_lead_to_report_and_snapshot(
     airflow_server: AirflowServer, shop_run: str, browser_page: "Page", screenshots: Path
 ) -> None:
+    """Airflow shows none for a file's own address."""
     _open(airflow_server, browser_page, f"dags/shop/runs/{_quoted(shop_run)}/tasks/refresh")
     report = browser_page.get_by_role("link", name="Quality report")
     report.wait_for()
     browser_page.screenshot(path=screenshots / "airflow_links.png")
 
-    assert (report.get_attribute("href") or "").endswith("report.html")
+    assert (report.get_attribute("href") or "").startswith("https://reports.example/")
     assert browser_page.get_by_role("link", name="Snapshot").count() == 1
 
 
