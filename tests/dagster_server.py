@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -19,13 +18,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import psutil
 import pytest
 import yaml
 
-from synth_ops.init import init_project
-from tests.projects import SALT, edit, make_public, run
+from tests.projects import edit, run
+from tests.servers import free_port, impossible, made, one_table, within, workers_of
 from tests.synth_ops.shop import build_shop
 
 MODULE = "nightly.definitions"
@@ -59,11 +57,6 @@ import dagster as dg
 @dg.definitions
 def defs() -> dg.Definitions:
     return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-"""
-VISITS = """
-CREATE TABLE visits (id INTEGER PRIMARY KEY, plan VARCHAR NOT NULL, age INTEGER, spent DOUBLE);
-INSERT INTO visits SELECT i, CASE WHEN i % 3 = 0 THEN 'free' ELSE 'paid' END, 20 + (i * 7) % 50, round(sqrt(i) * 3, 2)
-    FROM range(1, {n_rows} + 1) r(i);
 """
 
 
@@ -211,7 +204,7 @@ class DagsterServer:
 
     def workers(self, dataset: str, job: str = "") -> list[psutil.Process]:
         """Give the worker processes of a dataset that are alive, be it of one job alone, such as ``train``."""
-        return [p for p in psutil.process_iter() if _is_worker(p, str(self.folder / dataset), job)]
+        return workers_of(self.folder / dataset, job)
 
     def await_training(self, run_id: str) -> None:
         """Wait until a run is in the midst of learning."""
@@ -257,7 +250,7 @@ def refused(dagster_server: DagsterServer, published: str) -> Refused:
     """Give a run of the shop that the gate has refused, for its suite asked for three times the rows of the plan."""
     assert published
     latest, night = dagster_server.latest("shop"), nights_before(2)[0]
-    with _impossible(dagster_server.folder / "shop" / "expectations" / "shop" / "orders.json"):
+    with impossible(dagster_server.folder / "shop" / "expectations" / "shop" / "orders.json"):
         run_id = dagster_server.launch("shop", night)
         status = dagster_server.finish(run_id)
     return Refused(run_id, status, night, latest, dagster_server.latest("shop"))
@@ -267,29 +260,6 @@ def nights_before(days: int, n_nights: int = 1) -> list[str]:
     """Give nights in order, the first so many days ago."""
     first: date = TONIGHT - timedelta(days=days)
     return [(first + timedelta(days=i)).isoformat() for i in range(n_nights)]
-
-
-def within(seconds: float, holds: Callable[[], bool], what: str) -> None:
-    """Wait until something holds; what fails says what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{seconds:.0f} s were not enough for {what}"
-        time.sleep(0.2)
-
-
-@contextmanager
-def _impossible(suite: Path) -> Iterator[None]:
-    """Ask for three times the rows that the plan asks for, while the block runs."""
-    kept = suite.read_text()
-    asked = json.loads(kept)
-    for one in asked["expectations"]:
-        if one["type"] == "expect_table_row_count_to_match_plan":
-            one["kwargs"] = {"min_ratio": 3.0, "max_ratio": 4.0}
-    suite.write_text(json.dumps(asked))
-    try:
-        yield
-    finally:
-        suite.write_text(kept)
 
 
 def _job(name: str) -> dict[str, Any]:
@@ -304,49 +274,30 @@ def _write_project(folder: Path) -> Path:
     module = folder / "nightly"
     module.mkdir()
     (module / "definitions.py").write_text(DEFINITIONS)
-    _write_component(module, build_shop(_made(folder / "shop")))
-    _write_component(module, _one_table(folder / "kiosk", 5_000, "30s"), retry_delay_seconds=1)
-    clock = _one_table(folder / "clock", 100, "1s")
+    _write_component(module, build_shop(made(folder / "shop")))
+    _write_component(module, one_table(folder / "kiosk", 5_000, "30s"), retry_delay_seconds=1)
+    clock = one_table(folder / "clock", 100, "1s")
     done = run(clock, "refresh", "--night", LAST_NIGHT)
     assert done.returncode == 0, done.stderr
     _write_component(module, clock, schedule="* * * * *")
     return folder
 
 
-def _one_table(folder: Path, n_rows: int, time_budget: str) -> Path:
-    """Write a database of one table, named as the folder, and its plan; give the plan's path."""
-    source = _made(folder) / f"{folder.name}.duckdb"
-    with duckdb.connect(str(source)) as connection:
-        connection.execute(VISITS.format(n_rows=n_rows))
-    init_project(f"duckdb:///{source}", folder)
-    salt = folder / ".synth-ops" / folder.name / "private" / "salt"
-    _made(salt.parent)
-    salt.write_text(SALT)
-    plan = make_public(folder / "synth.yaml")
-    edit(plan, "rows: 1.0}", f"rows: 1.0, time_budget: {time_budget}}}")
-    return plan
-
-
 def _write_component(module: Path, plan: Path, **attributes: object) -> None:
     if "time_budget" not in plan.read_text():
         edit(plan, "rows: 1.0}", "rows: 1.0, time_budget: 1s}")
-    folder = _made(module / "defs" / plan.parent.name)
+    folder = made(module / "defs" / plan.parent.name)
     said = {"config": str(plan), **attributes}
     component = {"type": "synth_ops.dagster.SynthRefreshComponent", "attributes": said}
     (folder / "defs.yaml").write_text(yaml.safe_dump(component))
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 @contextmanager
 def _running(project: Path, home: Path) -> Iterator[DagsterServer]:
     """Run `dagster dev`, and end all of its processes on leaving."""
-    _made(home)
+    made(home)
     (home / "dagster.yaml").write_text(yaml.safe_dump(INSTANCE))
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).with_name("dagster")), "dev", "-m", MODULE, "-p", str(port)]
     # Background processes of a shell ignore SIGINT, and what they start does; the whole group is ended by SIGKILL.
     with (home / "dev.log").open("wb") as log:
@@ -393,21 +344,6 @@ def _is_up(server: DagsterServer) -> bool:
         return bool(server.ask("{ assetNodes { assetKey { path } } }")["assetNodes"])
     except (OSError, urllib.error.URLError):
         return False
-
-
-def _is_worker(process: psutil.Process, folder: str, job: str) -> bool:
-    try:
-        words = process.cmdline()
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
-    spec = next((w for w in words if w.endswith(".spec.json")), "")
-    return "synth_ops" in words and spec.startswith(f"{folder}/") and Path(spec).name.startswith(job)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 _LAUNCH = """

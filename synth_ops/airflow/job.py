@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from synth_ops.airflow.compat import AirflowException, AirflowFailException
 from synth_ops.airflow.refusal import refusal_lines
@@ -84,13 +85,14 @@ class Job:
         return read_step(self.call, result)
 
     def start(self, tell: Tell) -> Lease:
-        """Start a worker that outlives this process, or find the one that is at the same job."""
+        """Start a worker that outlives this process, or take over the one that is at the same job."""
         self.workspace.prepare()
-        if launch(self.spec, python=self._python, env=self._env):
+        lease = Lease(self.spec, holder=uuid4().hex)
+        if launch(self.spec, holder=lease.holder, python=self._python, env=self._env):
             tell(f"A worker was started for {self.spec.stem}. This task waits in the triggerer until it is done.")
         else:
             tell(f"A worker is already at {self.spec.stem}. This task waits for it in the triggerer.")
-        return Lease(self.spec)
+        return lease
 
     def collect(self) -> Record:
         """Give the record that a worker left which outlived the process that started it."""

@@ -68,7 +68,8 @@ class SynthOperator(BaseOperator):
             publish_conn_id: the connection to the store that snapshots go to: S3.
             env: more variables for the worker.
             report_url: where the folder ``shared/nights`` of the workspace is served; the report's link starts so.
-            snapshot_url: where the dataset's folder ``snapshots`` is served; the snapshot's link starts so.
+                Without it the link is the file's own address, for which Airflow 3 shows no button.
+            snapshot_url: where the dataset's folder ``snapshots`` is served; the snapshot's link starts so. Likewise.
             deferrable: wait in the triggerer, so that no worker slot is taken while a worker computes. The worker then
                 outlives the task's process and a restarted scheduler; the triggerer must see the workspace. By default
                 as Airflow's ``operators.default_deferrable`` says.
@@ -206,9 +207,9 @@ class SynthOperator(BaseOperator):
         """Start the worker, and leave this process; it is gone on in `execute_complete`."""
         from synth_ops.airflow.triggers import WorkerTrigger
 
-        job.start(self.log.info)
+        lease = job.start(self.log.info)
         ends = None if self.execution_timeout is None else time.time() + self.execution_timeout.total_seconds()
-        trigger = WorkerTrigger(job.spec.model_dump(mode="json"), ends)
+        trigger = WorkerTrigger(lease.spec.model_dump(mode="json"), ends, holder=lease.holder)
         self.defer(trigger=trigger, method_name="execute_complete")
 
     @contextmanager

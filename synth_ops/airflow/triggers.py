@@ -21,22 +21,36 @@ class WorkerTrigger(BaseTrigger):
     Airflow 3.3, and leaves within ten minutes in earlier versions, whose triggers are not told.
     """
 
-    def __init__(self, spec: Mapping[str, Any], ends: float | None = None, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(
+        self,
+        spec: Mapping[str, Any],
+        ends: float | None = None,
+        poll_seconds: float = POLL_SECONDS,
+        holder: str = "",
+    ) -> None:
         """Store the arguments.
 
         Args:
             spec: the job's spec, as JSON.
             ends: the time, in seconds since 1970, after which the worker is stopped.
             poll_seconds: between two looks.
+            holder: the name by which the task waits. A task that was cleared comes back under another, and may do so
+                before this trigger hears of it: the worker is that one's then.
         """
         super().__init__()  # type: ignore[no-untyped-call]  # as Airflow has it
         self.spec = dict(spec)
         self.ends = ends
         self.poll_seconds = poll_seconds
+        self.holder = holder
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what another triggerer needs to go on waiting."""
-        arguments = {"spec": self.spec, "ends": self.ends, "poll_seconds": self.poll_seconds}
+        arguments = {
+            "spec": self.spec,
+            "ends": self.ends,
+            "poll_seconds": self.poll_seconds,
+            "holder": self.holder,
+        }
         return f"{__name__}.WorkerTrigger", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -60,4 +74,4 @@ class WorkerTrigger(BaseTrigger):
 
     @property
     def _lease(self) -> Lease:
-        return Lease(JobSpec.model_validate(self.spec))
+        return Lease(JobSpec.model_validate(self.spec), self.holder)

@@ -3,6 +3,7 @@
 Such a worker has no parent to die with. It lives on a lease instead, a file beside its spec: it holds the file's lock
 for as long as it lives, and it leaves when the file is gone, or when nobody has touched it for ten minutes. So whoever
 waits may be restarted, or be on another machine that sees the workspace, and nothing runs on that nobody waits for.
+Who waits is named in the file; whoever comes later to the same job takes it over, and none before can end it then.
 """
 
 import fcntl
@@ -35,6 +36,8 @@ class Lease:
     """The lease of one job, seen by those who wait for it. Equal specs share it."""
 
     spec: JobSpec
+    holder: str = ""
+    """Who waits, by a name of no one else's; empty may end it whoever waits."""
 
     @property
     def path(self) -> Path:
@@ -64,29 +67,41 @@ class Lease:
             return
 
     def end(self) -> None:
-        """Ask the worker to leave; it does within seconds, and the same job can be taken up again."""
+        """Ask the worker to leave, unless another waits for it by now.
+
+        It does within seconds, and the same job can be taken up again.
+        """
+        if self.holder and _read(self.path) != self.holder:
+            return
         self.path.unlink(missing_ok=True)
 
 
-def launch(spec: JobSpec, *, python: str = sys.executable, env: Mapping[str, str] | None = None) -> bool:
+def launch(
+    spec: JobSpec, *, holder: str = "", python: str = sys.executable, env: Mapping[str, str] | None = None
+) -> bool:
     """Start a worker that nobody needs to watch, unless one is at the same job; tell whether one was started.
 
     Args:
         spec: the job; its workspace must be prepared.
+        holder: who waits from now on, and takes over from whoever did.
         python: the worker's interpreter.
         env: variables that it gets beside this process's own.
     """
-    lease = Lease(spec)
-    descriptor = os.open(lease.path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if not any(_taken(descriptor, fcntl.LOCK_EX) or _waited() for _ in range(TRIES)):
+    lease = Lease(spec, holder)
+    while True:
+        descriptor = os.open(lease.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            is_free = any(_taken(descriptor, fcntl.LOCK_EX) or _waited() for _ in range(TRIES))
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, holder.encode(), 0)
+            if not _is_still(descriptor, lease.path):
+                continue  # whoever waited has ended it in this moment: that worker leaves
             lease.renew()
-            return False
-        lease.renew()
-        _start(spec, lease, python, env or {}, descriptor)
-    finally:
-        os.close(descriptor)
-    return True
+            if is_free:
+                _start(spec, lease, python, env or {}, descriptor)
+            return is_free
+        finally:
+            os.close(descriptor)
 
 
 def _start(spec: JobSpec, lease: Lease, python: str, env: Mapping[str, str], held: int) -> None:
@@ -148,6 +163,21 @@ def _touched(lease: Path) -> int | None:
         return lease.stat().st_mtime_ns
     except FileNotFoundError:
         return None
+
+
+def _read(lease: Path) -> str:
+    try:
+        return lease.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _is_still(descriptor: int, path: Path) -> bool:
+    """Tell whether the file that is open is the one that the path names."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _taken(descriptor: int, kind: int) -> bool:

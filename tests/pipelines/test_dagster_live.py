@@ -13,7 +13,8 @@ import pytest
 import synth_ops
 from synth_ops.plan import load_config
 from synth_ops.workspace import Workspace
-from tests.dagster_server import LAST_NIGHT, TONIGHT, DagsterServer, Refused, nights_before, within
+from tests.dagster_server import LAST_NIGHT, TONIGHT, DagsterServer, Refused, nights_before
+from tests.servers import within
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dagster_server import MODULE, DagsterServer, Refused, nights_before, within
+from tests.dagster_server import MODULE, DagsterServer, Refused, nights_before
+from tests.servers import within
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -80,6 +80,21 @@ def test_ended_lease_stays_ended_and_the_job_can_be_taken_up_again(spec_of: Spec
     os.kill(child, signal.SIGKILL)
 
 
+def test_worker_that_was_taken_over_is_ended_by_the_one_that_waits(spec_of: SpecOf, tmp_path: Path) -> None:
+    """A task that was cleared may be back before its first try's trigger hears that it was."""
+    spec = spec_of("sleeping")
+    assert launch(spec, holder="first")
+    worker, child = pids(tmp_path)
+    assert not launch(spec, holder="second")
+    Lease(spec, "first").end()
+    held = Lease(spec).is_held(), Lease(spec).path.exists()
+    Lease(spec, "second").end()
+    wait_until(lambda: not alive(worker))
+    os.kill(child, signal.SIGKILL)
+
+    assert held == (True, True)
+
+
 def test_killed_worker_counts_as_gone_at_once(spec_of: SpecOf, tmp_path: Path) -> None:
     spec = spec_of("sleeping")
     launch(spec)
