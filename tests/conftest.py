@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests import interpreter
+
 pytest_plugins = ["tests.dagster_server", "tests.postgres"]
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch loads: tests run side by side
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # before torch loads: tests run side by side
+    os.environ.setdefault(name, "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's `pytest &`: the commands under test would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -23,3 +26,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "dagster" if "/test_dagster_" in nodeid else nodeid
 
     return SharedServerScheduling(config, log)
+
+
+SERVERS = interpreter.begin()  # before synth_ops loads: it starts workers by `sys.executable`
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVERS is not None:
+        SERVERS.end()
