@@ -331,7 +331,7 @@ def _write_component(module: Path, plan: Path, **attributes: object) -> None:
     if "time_budget" not in plan.read_text():
         edit(plan, "rows: 1.0}", "rows: 1.0, time_budget: 1s}")
     folder = _made(module / "defs" / plan.parent.name)
-    said = {"config": str(plan), **attributes}
+    said = {"config": str(plan), "python": sys.executable, **attributes}
     component = {"type": "synth_ops.dagster.SynthRefreshComponent", "attributes": said}
     (folder / "defs.yaml").write_text(yaml.safe_dump(component))
 

@@ -58,11 +58,15 @@ def begin() -> Servers | None:
 
 
 def _lay_out(folder: Path) -> None:
-    """Write the program beside links to all else that the environment has."""
+    """Write the program, and the command that it stands for, beside links to all else that the environment has."""
     folder.mkdir()
-    program = folder / "python"
-    program.write_text(f"#!{sys.executable} -IS\n{(HERE / 'client.py').read_text()}")
-    program.chmod(0o755)
+    programs = {
+        "python": f"#!{sys.executable} -IS\n{(HERE / 'client.py').read_text()}",
+        "synth-ops": f'#!/bin/sh\nexec {folder}/python -m synth_ops "$@"\n',
+    }
+    for name, text in programs.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
     for path in Path(sys.executable).parent.iterdir():
-        if path.name != program.name:
+        if path.name not in programs:
             (folder / path.name).symlink_to(path)
