@@ -1,9 +1,9 @@
 """An interpreter for the commands and workers that tests start: of ours, each finds the heavy libraries imported.
 
-To import torch and Great Expectations takes seconds, a night starts four processes that do, and the suite runs hundreds
-of nights. So `sys.executable` is a small program here. Of `python -m synth_ops ...` it makes a fork of a server that has
-imported third-party libraries, and none of ours; of all else, the interpreter itself. There are two servers, and one of
-them is drawn each time, for processes that come of one server share the seed of their hashes.
+To import torch and Great Expectations takes seconds, a night starts four processes that do, and the suite runs many
+nights. So `sys.executable` is a small program here. Of `python -m synth_ops ...` it makes a fork of a server that has
+imported third-party libraries, and none of ours; of all else, the interpreter itself. There are two servers, and one
+of them is drawn each time, for processes that come of one server share the seed of their hashes.
 """
 
 import os

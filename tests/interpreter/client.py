@@ -1,5 +1,6 @@
 """The small program: have a server run `-m synth_ops`, and pass on signals and the exit code; else be Python."""
 
+import contextlib
 import os
 import random
 import signal
@@ -20,8 +21,8 @@ def main() -> None:
     words = words[is_safe:]
     folder = os.environ.get(FOLDER)
     if folder and words[:2] == ["-m", "synth_ops"] and _is_plain(os.environ):
-        sys.exit(_run(os.path.join(folder, f"{random.randrange(2)}.sock"), words[2:], is_safe))  # noqa: PTH118, S311
-    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])  # noqa: S606 — it is the interpreter
+        sys.exit(_run(os.path.join(folder, f"{random.randrange(2)}.sock"), words[2:], is_safe))  # noqa: PTH118
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 def _is_plain(environment: "os._Environ[str]") -> bool:
@@ -34,7 +35,7 @@ def _is_plain(environment: "os._Environ[str]") -> bool:
 def _run(path: str, words: list[str], is_safe: bool) -> int:  # noqa: FBT001 — it is passed on
     import json
 
-    request = json.dumps([words, is_safe, os.getcwd(), dict(os.environ), os.getpgrp()])  # noqa: PTH109
+    request = json.dumps([words, is_safe, os.getcwd(), dict(os.environ)])  # noqa: PTH109
     server = socket.socket(socket.AF_UNIX)
     server.connect(path)
     parent = os.getppid()
@@ -42,12 +43,17 @@ def _run(path: str, words: list[str], is_safe: bool) -> int:  # noqa: FBT001 —
     server.sendall(request.encode())
     child = _number(server, parent)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: os.kill(child, number))
+        signal.signal(number, lambda number, _frame: _pass_on(child, number))
     code = os.waitstatus_to_exitcode(_number(server, parent))
     if code < 0:
         signal.signal(-code, signal.SIG_DFL) if -code != signal.SIGKILL else None
         os.kill(os.getpid(), -code)
     return code
+
+
+def _pass_on(child: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, number)
 
 
 def _number(server: socket.socket, parent: int) -> int:
@@ -65,4 +71,5 @@ def _number(server: socket.socket, parent: int) -> int:
         return int(struct.unpack("I", data)[0])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -19,10 +19,33 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import NoReturn
 
-LIGHT = ("numpy", "pandas", "pyarrow.parquet", "pyarrow.compute", "pyarrow.dataset", "pydantic", "typer", "rich.live",
-         "yaml", "duckdb", "filelock", "fsspec")
-HEAVY = ("torch", "safetensors.torch", "great_expectations", "sklearn.ensemble", "sklearn.linear_model", "scipy.stats",
-         "matplotlib.figure", "matplotlib.backends.backend_svg", "jinja2", "faker", "sqlalchemy")
+LIGHT = (
+    "numpy",
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.compute",
+    "pyarrow.dataset",
+    "pydantic",
+    "typer",
+    "rich.live",
+    "yaml",
+    "duckdb",
+    "filelock",
+    "fsspec",
+)
+HEAVY = (
+    "torch",
+    "safetensors.torch",
+    "great_expectations",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "scipy.stats",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "jinja2",
+    "faker",
+    "sqlalchemy",
+)
 """For workers. What is missing here takes longer, and nothing else."""
 
 
@@ -34,7 +57,6 @@ class Request:
     is_safe: bool
     cwd: str
     environment: dict[str, str]
-    group: int
 
 
 def serve(path: str) -> Request:
@@ -47,7 +69,8 @@ def serve(path: str) -> Request:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     clients: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        ready = select.select([listener, 0, awake, *clients], [], [])[0]
+        waited: list[int | socket.socket] = [listener, 0, awake, *clients]
+        ready = select.select(waited, [], [])[0]
         if 0 in ready:
             os._exit(0)
         if awake in ready:
@@ -69,6 +92,8 @@ def serve(path: str) -> Request:
                 return request
             for descriptor in descriptors:
                 os.close(descriptor)
+            with suppress(OSError):
+                os.setpgid(pid, pid)  # the fork does so too: whoever is first
             clients[client.fileno()] = pid, client
             with suppress(OSError):
                 client.sendall(struct.pack("I", pid))
@@ -82,6 +107,7 @@ def _answer(clients: dict[int, tuple[int, socket.socket]]) -> None:
             ended[found[0]] = found[1]
     for descriptor, (pid, client) in list(clients.items()):
         if pid in ended:
+            _kill(pid)
             with suppress(OSError):
                 client.sendall(struct.pack("I", ended[pid]))
             client.close()
@@ -89,9 +115,9 @@ def _answer(clients: dict[int, tuple[int, socket.socket]]) -> None:
 
 
 def _kill(pid: int) -> None:
-    """End a fork whose client is gone, and its group where that is its own."""
+    """End a fork and what it has started."""
     with suppress(ProcessLookupError):
-        (os.killpg if os.getpgid(pid) == pid else os.kill)(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _read(client: socket.socket) -> tuple[list[int], Request]:
@@ -117,10 +143,7 @@ def _become(request: Request, descriptors: list[int]) -> None:
     for place, descriptor in enumerate(descriptors):
         os.dup2(descriptor, place)
         os.close(descriptor)
-    with suppress(OSError):
-        os.setpgid(0, request.group)
-    if os.getpgrp() != request.group:  # of another session
-        os.setpgid(0, 0)
+    os.setpgid(0, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request.cwd)
