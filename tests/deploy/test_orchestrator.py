@@ -53,8 +53,8 @@ def binaries(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "whole").exists():
             venv.create(folder, symlinks=True)
-            pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
-            wanted = ["-c", ROOT / "constraints.txt", "-r", REQUIREMENTS]
+            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+            wanted = ["-c", str(ROOT / "constraints.txt"), "-r", str(REQUIREMENTS)]
             # What is not imported need not be compiled.
             subprocess.run([*pip, "install", "--quiet", "--no-compile", *wanted], check=True, capture_output=True)
             (folder / "whole").touch()
