@@ -4,7 +4,6 @@ import json
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import venv
 from collections.abc import Iterator, Mapping
@@ -52,11 +51,9 @@ def binaries(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     folder = (own if worker_id == "master" else own.parent) / "orchestrator"
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "whole").exists():
-            venv.create(folder, symlinks=True)
-            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+            venv.create(folder, with_pip=True)
             wanted = ["-c", str(ROOT / "constraints.txt"), "-r", str(REQUIREMENTS)]
-            # What is not imported need not be compiled.
-            subprocess.run([*pip, "install", "--quiet", "--no-compile", *wanted], check=True, capture_output=True)
+            subprocess.run([folder / "bin" / "pip", "install", "--quiet", *wanted], check=True, capture_output=True)
             (folder / "whole").touch()
     return folder / "bin"
 
