@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 FOLDER = "SYNTH_OPS_TEST_SERVERS"
 """Names the folder of the servers' sockets; without it, the interpreter is the plain one."""
 COLD = {FOLDER: ""}
-"""For a process whose own children or signals a test is about."""
+"""For a process that a test kills or interrupts, or whose children it looks at: a fork dies a moment later."""
 N_SERVERS = 2
 
 
