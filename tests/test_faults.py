@@ -17,6 +17,7 @@ from synth_ops.plan import load_config
 from synth_ops.refresh import workspace_of
 from synth_ops.workspace import Workspace
 from synth_ops.workspace.lock import locked
+from tests import interpreter
 from tests.projects import CANARY, NEXT, NIGHT, change, leaks, make_project, run, start, told
 
 MIB = 1 << 20
@@ -215,7 +216,7 @@ def test_worker_killed_for_memory_exits_3_and_running_again_ends_in_the_same_sna
     plan: Path, snapshot: str
 ) -> None:
     _untrain(plan)
-    process = start(plan, "refresh", "--night", NIGHT)
+    process = start(plan, "refresh", "--night", NIGHT, env=interpreter.COLD)
     os.kill(_worker_of(process, "train"), signal.SIGKILL)
     out, err = process.communicate(timeout=60)
 
@@ -227,7 +228,7 @@ def test_interrupt_exits_130_leaves_no_process_and_running_again_ends_in_the_sam
     plan: Path, snapshot: str
 ) -> None:
     _untrain(plan)
-    process = start(plan, "refresh", "--night", NIGHT)
+    process = start(plan, "refresh", "--night", NIGHT, env=interpreter.COLD)
     worker = _worker_of(process, "train")
     process.send_signal(signal.SIGINT)
     err = process.communicate(timeout=60)[1]
@@ -241,7 +242,7 @@ def test_interrupt_exits_130_leaves_no_process_and_running_again_ends_in_the_sam
 
 def test_killed_parent_takes_its_worker_along(plan: Path, snapshot: str) -> None:
     _untrain(plan)
-    process = start(plan, "refresh", "--night", NIGHT)
+    process = start(plan, "refresh", "--night", NIGHT, env=interpreter.COLD)
     worker = _worker_of(process, "train")
     process.kill()
     process.communicate(timeout=60)

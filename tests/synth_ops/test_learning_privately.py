@@ -19,6 +19,7 @@ from synth_ops.records import Sampled, Trained, TrainedTable
 from synth_ops.refresh import Options, take_step, workspace_of
 from synth_ops.spending import ledger_of
 from synth_ops.workspace import Workspace
+from tests import interpreter
 
 N_USERS = 10_000
 NIGHT = "2026-01-01"
@@ -191,7 +192,7 @@ def test_no_training_is_begun_that_does_not_fit_and_has_no_model_to_fall_back_on
 def killed_in_training(plan: Path) -> int:
     """Kill a night's training once its first table has been charged, and give the exit code."""
     command = [sys.executable, "-m", "synth_ops", "train", "--night", NIGHT, "--config", str(plan), "--quiet"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **interpreter.COLD, "PYTHONPATH": os.pathsep.join(sys.path)}
     ledger = ledger_of(space(plan), "orders")
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         until = time.monotonic() + 120

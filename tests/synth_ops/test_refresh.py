@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from synth_ops.records import Refreshed, Step, Trained
 from synth_ops.refresh import refresh, take_step, workspace_of
 from synth_ops.workspace import read_record
 from synth_ops.workspace.lock import locked
+from tests import interpreter
 from tests.synth_ops.shop import build_shop
 
 NIGHT, NEXT = "2026-01-30", "2026-01-31"
@@ -108,7 +110,7 @@ def test_second_refresh_exits_2_and_says_who_holds_the_lock(shop: Path) -> None:
 def test_killed_after_any_step_and_run_again_ends_in_the_same_snapshot(
     published: tuple[Path, Refreshed], shop: Path, step: Step
 ) -> None:
-    process = _start(shop)
+    process = _start(shop, interpreter.COLD)
     _wait_for(process, workspace_of(load_config(shop), NIGHT).record(step))
     process.kill()
     process.communicate()
@@ -118,7 +120,7 @@ def test_killed_after_any_step_and_run_again_ends_in_the_same_snapshot(
 
 
 def test_interrupted_refresh_exits_130_and_is_resumable(shop: Path) -> None:
-    process = _start(shop)
+    process = _start(shop, interpreter.COLD)
     _wait_for(process, workspace_of(load_config(shop), NIGHT).record("extract"))
     process.send_signal(signal.SIGTERM)
     told = process.communicate()[1]
@@ -134,6 +136,8 @@ def _wait_for(process: "subprocess.Popen[str]", record: Path) -> None:
         time.sleep(0.02)
 
 
-def _start(plan: Path) -> "subprocess.Popen[str]":
+def _start(plan: Path, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "synth_ops", "refresh", "--json", "--config", str(plan), "--night", NIGHT]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
+    )

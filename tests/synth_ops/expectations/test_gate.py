@@ -1,7 +1,7 @@
 """The gate's own test: an honest copy passes, and each way of spoiling it is caught by the check that should."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -93,23 +93,25 @@ def invent_a_label(copy: Shop, _real: Shop) -> pa.Table:
     return with_column(copy["orders"], "status", pa.chunked_array([pa.array(status, pa.string())]))
 
 
-SPOILERS = [
-    (shuffle_columns, "orders: expect_column_pairs_to_match_reference"),
-    (multiply, "orders: expect_column_values_to_be_within_common_range(amount)"),
-    (multiply, "orders: expect_column_shape_to_match_reference(amount)"),
-    (multiply, "orders: expect_table_to_be_indistinguishable"),
-    (drop_a_mode, "orders: expect_column_shape_to_match_reference(status)"),
-    (insert_nulls, "orders: expect_column_nulls_to_match_reference(items)"),
-    (repeat_a_key, "orders: expect_column_values_to_be_unique(id)"),
-    (orphan_a_row, "orders: expect_foreign_key_to_resolve(user_id->users)"),
-    (bunch_children, "orders: expect_children_per_parent_to_match(user_id->users)"),
-    (copy_production, "orders: expect_no_record_to_be_copied"),
-    (change_a_type, "orders: expect_table_columns_to_match_source"),
-    (lose_a_column, "orders: expect_table_columns_to_match_source"),
-    (lose_a_column, "orders: expect_column_shape_to_match_reference(status)"),
-    (lose_half_the_rows, "orders: expect_table_row_count_to_match_plan"),
-    (invent_a_label, "orders: expect_column_categories_to_be_known(status)"),
-]
+SPOILERS: Mapping[Spoiler, set[str]] = {
+    shuffle_columns: {"expect_column_pairs_to_match_reference"},
+    multiply: {
+        "expect_column_values_to_be_within_common_range(amount)",
+        "expect_column_shape_to_match_reference(amount)",
+        "expect_table_to_be_indistinguishable",
+    },
+    drop_a_mode: {"expect_column_shape_to_match_reference(status)"},
+    insert_nulls: {"expect_column_nulls_to_match_reference(items)"},
+    repeat_a_key: {"expect_column_values_to_be_unique(id)"},
+    orphan_a_row: {"expect_foreign_key_to_resolve(user_id->users)"},
+    bunch_children: {"expect_children_per_parent_to_match(user_id->users)"},
+    copy_production: {"expect_no_record_to_be_copied"},
+    change_a_type: {"expect_table_columns_to_match_source"},
+    lose_a_column: {"expect_table_columns_to_match_source", "expect_column_shape_to_match_reference(status)"},
+    lose_half_the_rows: {"expect_table_row_count_to_match_plan"},
+    invent_a_label: {"expect_column_categories_to_be_known(status)"},
+}
+"""What each must be refused by, of the checks of orders."""
 
 
 def test_an_honest_copy_passes(tmp_path: Path, real: Shop) -> None:
@@ -119,14 +121,14 @@ def test_an_honest_copy_passes(tmp_path: Path, real: Shop) -> None:
     assert len([c for c in checks if c.group == "privacy" and c.verdict == "PASS"]) >= 10
 
 
-@pytest.mark.parametrize(("spoil", "check"), SPOILERS)
-def test_a_spoilt_copy_is_refused(plan: Plan, real: Shop, spoil: Spoiler, check: str) -> None:
-    if "copied" in check:
+@pytest.mark.parametrize("spoil", SPOILERS)
+def test_a_spoilt_copy_is_refused_by_the_checks_that_should(plan: Plan, real: Shop, spoil: Spoiler) -> None:
+    if spoil is copy_production:
         plan = shop_plan(Path(plan.expectations), public=None)
     copy = honest_copy(real)
     copy["orders"] = spoil(copy, real)
 
-    assert check in refusals(judge(plan, real, copy))
+    assert {f"orders: {check}" for check in SPOILERS[spoil]} <= refusals(judge(plan, real, copy))
 
 
 def test_a_rare_label_of_production_is_refused(plan: Plan, real: Shop) -> None:

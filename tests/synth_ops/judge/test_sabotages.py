@@ -11,7 +11,7 @@ from synth_ops.expectations.rules import RULES
 from synth_ops.judge import Judged, Question, judge
 from tests.synth_ops.judge.people import draw_people
 
-N_REAL, N_HOLDOUT, N_COPY = 8_000, 4_000, 8_000
+N_REAL, N_HOLDOUT, N_COPY = 4_500, 2_250, 4_500
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ def test_a_sabotaged_copy_is_refused_by_the_check_that_should(folder: Path, sabo
     copy = sabotage.spoil(draw_people(N_REAL, 1), draw_people(N_COPY, 3), np.random.default_rng(0))
     assert copy is not None
 
-    is_private = any(RULES[name].group == "privacy" for name in sabotage.caught_by)
-    # Attacks take most of the time, and are not what is to catch the others.
+    is_private = all(RULES[name].group == "privacy" for name in sabotage.caught_by)
+    # Attacks take most of the time, and what fidelity can catch, it is to catch without them.
     result = judged(folder, copy, None if is_private else "these people are drawn by a test")
 
     assert result.verdict == "FAIL"
