@@ -13,7 +13,8 @@ def refusal_lines(validated: Validated) -> Iterator[str]:
     """Give the failing expectations as an aligned table, each with its sentence, and where the report is."""
     bad = blocking(validated.checks)
     shown = bad[:MOST_LINES]
-    yield f"The gate refused the copy of the night {validated.night}, for {len(bad)} critical expectations:"
+    night = validated.night
+    yield f"The gate refused the copy of the night {night}. Critical expectations that did not pass: {len(bad)}"
     yield from _aligned([HEADINGS, *(_row(c) for c in shown)])
     if len(bad) > len(shown):
         yield f"... and {len(bad) - len(shown)} more, which the report names."

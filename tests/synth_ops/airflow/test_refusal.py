@@ -15,7 +15,7 @@ def test_failing_expectations_stand_in_columns_with_their_sentences() -> None:
     checks = (check("a"), check("much_longer"), check("fine", "PASS"), check("w", severity="warning"))
     lines = list(refusal_lines(validated(*checks)))
 
-    assert lines[0] == "The gate refused the copy of the night 2026-01-30, for 2 critical expectations:"
+    assert lines[0] == "The gate refused the copy of the night 2026-01-30. Critical expectations that did not pass: 2"
     assert lines[1:4] == [
         "verdict  table  expectation  found  floor  limit",
         "FAIL     users  a            0.25          0.1",
