@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth_ops.entities import Ids, ReadColumns, entity_ids, naming_columns
+from synth_ops.plan.entities import leads_to_persons
 from synth_ops.plan.plan import Plan
 from synth_ops.relate.match import find_rows, key_of
 from synth_ops.schema import ForeignKey
@@ -40,11 +41,13 @@ def look_whose(
     """Give the entity and the side of each row.
 
     A row is held out with its entity. It is so too with the entity of its parent by `main`, the key whose parent its
-    model is told of, wherever that is another: or the model would learn of a row that is held out.
+    model is told of, wherever that is another and the parents are persons, or lead to some: or the model would learn of
+    a person who is held out. Of airports there may be three, and with two of them no row would be left to learn.
     """
     ids = entity_ids(plan, name, rows, read, salt)
     held_out = holdout_mask(ids, share=plan.privacy.holdout)
-    if main is not None and main != plan.table(name).entity.through and plan.privacy.holdout:
+    is_other = main is not None and main != plan.table(name).entity.through
+    if main is not None and is_other and plan.privacy.holdout and leads_to_persons(main.ref_table, plan.tables):
         held_out = held_out | _parent_is_held_out(plan, rows, main, read, salt)
     return Whose(ids, held_out)
 

@@ -154,21 +154,34 @@ def test_an_empty_table_has_no_entities() -> None:
     assert len(looked(plan, {**real, "items": real["items"].slice(0, 0)}, "items").ids) == 0
 
 
-def test_no_row_of_a_parent_that_is_held_out_is_told_to_a_model() -> None:
-    """An item's model is told of its product, which may be held out where the item's user is not."""
+def items_of(parents: str) -> tuple[Plan, Real, ForeignKey]:
+    """Give parents and items that a model is told of them for; whose an item is says another column."""
     rng = np.random.default_rng(1)
-    products = rows_of("id", id=np.arange(200))
-    items = rows_of("id", id=np.arange(2000), user=rng.integers(0, 300, 2000), product_id=rng.integers(0, 200, 2000))
-    main = key("product_id", "products", "id")
-    plan = plan_of(table("products", products, "id"), named(table("items", items, "id", [main]), "user"))
-    real = {"products": products, "items": items}
-    hidden = np.flatnonzero(looked(plan, real, "products", OTHER).held_out)
+    main = key("parent_id", parents, "id")
+    items = rows_of("id", id=np.arange(2000), user=rng.integers(0, 300, 2000), parent_id=rng.integers(0, 200, 2000))
+    real = {parents: rows_of("id", id=np.arange(200)), "items": items}
+    plan = plan_of(table(parents, real[parents], "id"), named(table("items", items, "id", [main]), "user"))
+    return plan, real, main
+
+
+def test_no_row_of_a_person_who_is_held_out_is_told_to_a_model() -> None:
+    """An item's model is told of its tenant, who may be held out where the item's user is not."""
+    plan, real, main = items_of("tenants")
+    hidden = np.flatnonzero(looked(plan, real, "tenants", OTHER).held_out)
 
     whose = looked(plan, real, "items", OTHER, main=main)
 
-    seen = items.filter(pa.array(~whose.held_out))
-    assert not np.isin(seen.column("product_id").to_numpy(), hidden).any()
+    seen = real["items"].filter(pa.array(~whose.held_out))
+    assert not np.isin(seen.column("parent_id").to_numpy(), hidden).any()
     assert (whose.held_out >= holdout_mask(whose.ids, share=0.2)).all()
+
+
+def test_rows_of_things_are_held_out_by_whose_they_are_alone() -> None:
+    """Of three airports two may be held out, and with them all weather that was ever observed."""
+    plan, real, main = items_of("airports")
+    whose = looked(plan, real, "items", OTHER, main=main)
+
+    assert (whose.held_out == holdout_mask(whose.ids, share=0.2)).all()
 
 
 def test_nothing_is_held_out_where_nothing_is_to_be() -> None:
