@@ -42,6 +42,20 @@ def test_precision_may_go_with_size() -> None:
     assert decimals(back[back < 100])[4] > 0.85
 
 
+def test_a_handful_of_long_numbers_makes_no_column_long() -> None:
+    values = np.random.default_rng(0).normal(40, 5, N).round(3)
+    values[:5] += np.pi / 1e6
+
+    assert decimals(through(values))[4:].sum() == 0
+
+
+def test_a_column_of_long_numbers_stays_long() -> None:
+    values = np.random.default_rng(0).normal(40, 5, N)
+    values[N // 10 :] = values[N // 10 :].round(3)
+
+    assert max(len(repr(float(v)).partition(".")[2]) for v in through(values)) > 8
+
+
 def test_even_digits_have_no_grains() -> None:
     index = np.random.default_rng(0).integers(10**4, 10**6, N)
 
