@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import interpreter
 from tests.airflow_home import AirflowHome, needs_airflow
 from tests.projects import CANARY, leaks, make_project
 
@@ -38,7 +39,8 @@ def test_airflows_home_holds_no_value_of_production_though_a_library_prints_one(
     (library / "sitecustomize.py").write_text(CHATTY)
     home = tmp_path / "home"
     home.mkdir()
-    env = {"PLAN": str(plan), "WORKER": sys.executable, "CHATTY": f"{library}:{Path(__file__).parents[3]}"}
+    chatty = f"{library}:{Path(__file__).parents[3]}"
+    env = {"PLAN": str(plan), "WORKER": sys.executable, "CHATTY": chatty, **interpreter.COLD}
     said = AirflowHome(home).test_dag(DAGS, "group", NIGHT, env)
     logs = list((plan.parent / ".synth-ops" / "shop" / "private").rglob("*.log"))
 

@@ -118,9 +118,10 @@ def test_lineage_says_what_was_asserted_of_the_copy(run: Callable[[str, str], Do
     assertions = users["inputFacets"]["dataQualityAssertions"]["assertions"]
 
     assert all(a["success"] for a in assertions if a["severity"] == "error")
-    shape = next(a for a in assertions if a["assertion"] == "expect_column_shape_to_match_reference")
-    assert shape["column"] in ("plan", "age")
-    assert shape["description"]
+    counted = next(a for a in assertions if a["assertion"] == "expect_table_row_count_to_match_plan")
+    assert counted["description"].startswith("Rows must be")
+    assert counted["actual"] == "1"
+    assert "plan" in {a.get("column") for a in assertions}
 
 
 def parts_of(snapshot: Path) -> dict[str, bytes]:
