@@ -74,13 +74,14 @@ def test_the_parent_that_says_whose_a_row_is_comes_before_a_larger_one(workspace
     assert parent_name("size") in seen(workspace, by_row, "orders").column_names
 
 
-def test_no_order_in_a_held_out_shop_is_learned_where_the_model_is_told_of_shops(workspace: Workspace) -> None:
-    plan, _ = shop()
+def test_orders_are_learned_whichever_shop_the_model_is_told_of(workspace: Workspace) -> None:
+    """A shop is no person, and of few shops those that are held out may have nearly all orders."""
+    plan, real = shop()
     own = plan.tables[2].model_copy(update={"entity": Entity()})
     by_row = plan.model_copy(update={"tables": (*plan.tables[:2], own)})
-    shops = set(seen(workspace, by_row, "shops").column("size").to_pylist())
 
-    assert set(seen(workspace, by_row, "orders").column("there").to_pylist()) <= shops
+    n_learned = seen(workspace, by_row, "orders").num_rows
+    assert 0.75 < n_learned / real["orders"].num_rows < 0.85
 
 
 def test_each_workspace_learns_other_users(tmp_path: Path) -> None:
