@@ -10,6 +10,7 @@ meanwhile, other than those of installed code, are named.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--python", default=sys.executable, help="that has Airflow: to try another version of it")
     args = parser.parse_args()
+    args.python = str(Path(shutil.which(args.python) or args.python).absolute())
     with tempfile.TemporaryDirectory() as folder:
         empty = _least(args.python, EMPTY, args.runs, Path(folder))
         ours = _least(args.python, OURS.format(n_tables=args.tables), args.runs, Path(folder))
