@@ -79,9 +79,9 @@ def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[st
     if sum(named.values()) < max(COVERED * total, 1):
         return None
     keys: list[Any] = sorted(named) if real.line is not None else list(named)
-    there = dict(synthetic.counts)
+    there = {_comparable(value): n for value, n in synthetic.counts}
     ours = [named[key] for key in keys]
-    theirs = [there.get(key, 0) for key in keys]
+    theirs = [there.get(_comparable(key), 0) for key in keys]
     labels = [_word(key, real) for key in keys]
     if sum(ours) < total or sum(theirs) < len(synthetic.words):
         labels, ours, theirs = _with_other(labels, ours, theirs, total, len(synthetic.words))
@@ -91,20 +91,18 @@ def pooled_categories(real: Values, synthetic: Values, k: int) -> tuple[tuple[st
 def _named(real: Values, k: int) -> dict[Any, int]:
     """Give the categories that may be named: of enough entities each, and enough in all that are left unnamed."""
     shown = N_SHOWN if real.line is None else FEW
-    coded = real.words.dictionary_encode()
-    codes = np.asarray(coded.indices, dtype=np.int64)
-    held = real.word_owners.count(codes, len(coded.dictionary))
-    of_value = dict(zip(coded.dictionary.to_pylist(), range(len(held)), strict=True))
-    frequent = [(value, n) for value, n in real.counts[:shown] if held[of_value[value]] >= k]
+    owners = real.word_owners
+    held = owners.count(real.codes, len(real.counts))
+    frequent = [place for place, n in enumerate(held[:shown]) if n >= k]
     # A pool of a few would be read off by subtraction: the smallest that could be named joins it.
-    while frequent and 0 < _n_left(real, codes, [of_value[value] for value, _ in frequent]) < k:
+    while frequent and 0 < owners.where(~np.isin(real.codes, frequent)).n < k:
         frequent.pop()
-    return dict(frequent)
+    return dict(real.counts[place] for place in frequent)
 
 
-def _n_left(real: Values, codes: npt.NDArray[np.int64], named: list[int]) -> int:
-    """Count the entities of the rows that are left unnamed."""
-    return real.word_owners.where(~np.isin(codes, named)).n
+def _comparable(value: Any) -> Any:  # noqa: ANN401 — whatever the column holds
+    """Give a value that equals itself: NaN does not, and nulls are not counted."""
+    return value if value == value else None  # noqa: PLR0124 — that is what makes it NaN
 
 
 def _with_other(

@@ -63,14 +63,26 @@ class Values:
     def _owners_of(self, rows: npt.NDArray[np.bool_]) -> Owners:
         return Owners.each(int(rows.sum())) if self.owners is None else self.owners.where(rows)
 
-    @cached_property
+    @property
+    def codes(self) -> npt.NDArray[np.int64]:
+        """The place of each of `words` in `counts`."""
+        return self._counted[1]
+
+    @property
     def counts(self) -> list[tuple[Any, int]]:
         """Each value with its number of rows, most frequent first."""
-        counted = pc.value_counts(self.words)
-        words: list[Any] = counted.field("values").to_pylist()
-        numbers: list[Any] = counted.field("counts").to_pylist()
-        pairs = list(zip(words, numbers, strict=True))
-        return sorted(pairs, key=lambda p: (-p[1], str(p[0])))
+        return self._counted[0]
+
+    @cached_property
+    def _counted(self) -> tuple[list[tuple[Any, int]], npt.NDArray[np.int64]]:
+        coded = self.words.dictionary_encode()
+        codes = np.asarray(coded.indices, dtype=np.int64)
+        numbers = np.bincount(codes, minlength=len(coded.dictionary)).tolist()
+        pairs = list(zip(coded.dictionary.to_pylist(), numbers, strict=True))
+        order = sorted(range(len(pairs)), key=lambda i: (-pairs[i][1], str(pairs[i][0])))
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        return [pairs[i] for i in order], places[codes]
 
     @cached_property
     def n_distinct(self) -> int:

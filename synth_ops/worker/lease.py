@@ -22,6 +22,7 @@ from synth_ops import settings
 from synth_ops.records import ProgressEvent
 from synth_ops.worker.launch import command, lay_out
 from synth_ops.worker.spec import JobSpec
+from synth_ops.workspace.lock import taken
 
 LEASE_SECONDS = 600.0
 """How long a worker goes on while nobody renews its lease: longer than a triggerer takes to be replaced."""
@@ -55,7 +56,7 @@ class Lease:
         except FileNotFoundError:
             return False
         try:
-            return not _taken(descriptor, fcntl.LOCK_SH)
+            return not taken(descriptor, fcntl.LOCK_SH)
         finally:
             os.close(descriptor)
 
@@ -91,7 +92,7 @@ def launch(
     while True:
         descriptor = os.open(lease.path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            is_free = any(_taken(descriptor, fcntl.LOCK_EX) or _waited() for _ in range(TRIES))
+            is_free = any(taken(descriptor, fcntl.LOCK_EX) or _waited() for _ in range(TRIES))
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, holder.encode(), 0)
             if not _is_still(descriptor, lease.path):
@@ -178,14 +179,6 @@ def _is_still(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _taken(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _waited() -> bool:

@@ -87,7 +87,7 @@ def _held(lock: _File, workspace: Workspace, patience: Patience) -> Iterator[Non
 def _wait(file: IO[str], lock: _File, patience: Patience) -> None:
     ends = time.monotonic() + patience.seconds
     is_told = False
-    while not _taken(file, fcntl.LOCK_SH if lock.is_shared else fcntl.LOCK_EX):
+    while not taken(file.fileno(), fcntl.LOCK_SH if lock.is_shared else fcntl.LOCK_EX):
         who = _who(_holder(lock.path))
         if time.monotonic() >= ends:
             raise Locked(
@@ -100,9 +100,10 @@ def _wait(file: IO[str], lock: _File, patience: Patience) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _taken(file: IO[str], kind: int) -> bool:
+def taken(descriptor: int, kind: int) -> bool:
+    """Take the system's lock of an open file, of that kind (``fcntl.LOCK_EX``), unless another process holds it."""
     try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

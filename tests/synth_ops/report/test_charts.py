@@ -54,6 +54,12 @@ def test_category_of_few_entities_is_not_named_however_many_rows_they_have() -> 
     assert column(collect(table, table), "w").labels == ("a", "b", "c")
 
 
+def test_a_number_that_is_none_is_a_category_like_others() -> None:
+    table = pa.table({"id": range(150), "x": [1.0, 2.0, float("nan")] * 50})
+
+    assert sorted(column(collect(table, table), "x").labels) == ["1", "2", "nan"]
+
+
 def test_extremes_of_few_entities_are_not_on_the_axis_however_many_rows_they_have() -> None:
     ids = [*range(400), *(1000 + i % 3 for i in range(100))]
     table = pa.table({"id": range(500), "x": [*np.linspace(0, 100, 400), *np.linspace(300, 310, 100)]})
