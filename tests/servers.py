@@ -28,6 +28,14 @@ def within(seconds: float, holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
+def alive(pid: int) -> bool:
+    """Tell whether a process is there, and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
 def one_table(folder: Path, n_rows: int, time_budget: str) -> Path:
     """Write a database of one table, named as the folder, and its plan; give the plan's path."""
     source = made(folder) / f"{folder.name}.duckdb"

@@ -1,8 +1,6 @@
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from synth_ops.errors import PlanError, SchemaChanged, WorkerFailed
 from synth_ops.records import ProgressEvent
 from synth_ops.worker import JobSpec, run_job
 from synth_ops.worker.launch import job_files
+from tests.servers import alive, within
 
 SpecOf = Callable[..., JobSpec]
 
@@ -112,7 +111,7 @@ def test_no_worker_outlives_its_parent(spec_of: SpecOf, tmp_path: Path, number: 
     parent.wait(20)
     parent.stdout.close()  # type: ignore[union-attr]  # it was asked for as a pipe
 
-    _wait_until(lambda: not _alive(worker) and not _alive(child))
+    within(60, lambda: not alive(worker) and not alive(child), "worker and child to leave")
 
 
 def test_interrupted_worker_leaves_in_order(spec_of: SpecOf, tmp_path: Path) -> None:
@@ -129,18 +128,3 @@ def _parent_of(spec: JobSpec) -> "subprocess.Popen[str]":
     assert parent.stdout is not None
     assert parent.stdout.readline() == "asleep\n"
     return parent
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-def _wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

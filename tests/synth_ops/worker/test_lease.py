@@ -12,6 +12,7 @@ from synth_ops.errors import SchemaChanged, WorkerFailed
 from synth_ops.worker import JobSpec
 from synth_ops.worker.launch import collect
 from synth_ops.worker.lease import Lease, launch, read_events
+from tests.servers import alive, within
 
 SpecOf = Callable[..., JobSpec]
 LAUNCH = """
@@ -37,7 +38,7 @@ time.sleep(60)
 def test_worker_on_a_lease_leaves_its_record_and_its_events(spec_of: SpecOf) -> None:
     spec = spec_of("double", table="t")
     assert launch(spec)
-    wait_until(lambda: not Lease(spec).is_held())
+    within(60, lambda: not Lease(spec).is_held(), "the worker")
 
     assert collect(spec)["value"] == 42
     events, offset = read_events(Lease(spec).events, 0)
@@ -55,7 +56,7 @@ def test_worker_goes_on_when_its_launcher_is_gone_and_is_not_started_twice(spec_
         assert not launch(spec)
     finally:
         Lease(spec).end()
-    wait_until(lambda: not alive(worker))
+    within(60, lambda: not alive(worker), "the worker")
     assert (tmp_path / "left").read_text() == "in order"
     os.kill(child, signal.SIGKILL)  # a job's own children are its own business where it leaves in order
 
@@ -66,7 +67,7 @@ def test_ended_lease_stays_ended_and_the_job_can_be_taken_up_again(spec_of: Spec
     worker, child = pids(tmp_path)
     Lease(spec).end()
     Lease(spec).renew()
-    wait_until(lambda: not alive(worker))
+    within(60, lambda: not alive(worker), "the worker")
     os.kill(child, signal.SIGKILL)
 
     assert not Lease(spec).path.exists()
@@ -76,7 +77,7 @@ def test_ended_lease_stays_ended_and_the_job_can_be_taken_up_again(spec_of: Spec
     assert launch(spec)
     worker, child = pids(tmp_path)
     Lease(spec).end()
-    wait_until(lambda: not alive(worker))
+    within(60, lambda: not alive(worker), "the worker")
     os.kill(child, signal.SIGKILL)
 
 
@@ -89,7 +90,7 @@ def test_worker_that_was_taken_over_is_ended_by_the_one_that_waits(spec_of: Spec
     Lease(spec, "first").end()
     held = Lease(spec).is_held(), Lease(spec).path.exists()
     Lease(spec, "second").end()
-    wait_until(lambda: not alive(worker))
+    within(60, lambda: not alive(worker), "the worker")
     os.kill(child, signal.SIGKILL)
 
     assert held == (True, True)
@@ -100,14 +101,14 @@ def test_killed_worker_counts_as_gone_at_once(spec_of: SpecOf, tmp_path: Path) -
     launch(spec)
     worker, child = pids(tmp_path)
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: not Lease(spec).is_held())
+    within(60, lambda: not Lease(spec).is_held(), "the worker")
     os.kill(child, signal.SIGKILL)
 
 
 def test_our_error_keeps_its_class(spec_of: SpecOf) -> None:
     spec = spec_of("refused")
     launch(spec)
-    wait_until(lambda: not Lease(spec).is_held())
+    within(60, lambda: not Lease(spec).is_held(), "the worker")
 
     with pytest.raises(SchemaChanged, match="must be int64"):
         collect(spec)
@@ -134,20 +135,6 @@ def test_worker_leaves_when_nobody_renews_its_lease(tmp_path: Path, *, renews: b
 
 def pids(folder: Path) -> tuple[int, int]:
     """Give the worker and its child, when the job is under way."""
-    wait_until(lambda: (folder / "pids").is_file() and len((folder / "pids").read_text().split()) == 2)
+    within(60, lambda: (folder / "pids").is_file() and len((folder / "pids").read_text().split()) == 2, "the worker")
     worker, child = map(int, (folder / "pids").read_text().split())
     return worker, child
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
