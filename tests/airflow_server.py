@@ -375,8 +375,8 @@ def _of_postgres(plan: str, postgres: str) -> str:
     with _connected(postgres, "ledger") as cursor:
         cursor.execute("CREATE TABLE visits (id integer PRIMARY KEY, plan text NOT NULL, age integer, spent float8)")
         cursor.execute("INSERT INTO visits SELECT i, 'p' || i % 2, 20 + i % 50, i FROM generate_series(1, 100) i")
-        cursor.execute(f"CREATE ROLE reader LOGIN PASSWORD '{READER}'")
-        cursor.execute("GRANT SELECT ON visits TO reader")
+        cursor.execute(f"CREATE ROLE auditor LOGIN PASSWORD '{READER}'")
+        cursor.execute("GRANT SELECT ON visits TO auditor")
     lines = ["source: ${LEDGER_URL}" if line.startswith("source:") else line for line in plan.splitlines()]
     return "\n".join(lines) + "\n"
 
@@ -408,7 +408,7 @@ def _running(projects: Path, home: Path, postgres: str) -> Iterator[AirflowServe
             server.start(component)
         within(START_SECONDS, lambda: _is_up(server), f"Airflow to start\n{server.said()}")
         host, _, port = postgres.partition(":")
-        whose = {"login": "reader", "password": READER, "schema": "ledger"}
+        whose = {"login": "auditor", "password": READER, "schema": "ledger"}
         production = {"connection_id": "production", "conn_type": "postgres", "host": host, "port": int(port), **whose}
         server.ask("POST", "connections", production)
         yield server
