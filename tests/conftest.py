@@ -8,7 +8,7 @@ import pytest
 
 from tests import interpreter
 
-pytest_plugins = ["tests.postgres", "tests.airflow_server", "tests.dagster_server"]
+pytest_plugins = ["tests.browser", "tests.postgres", "tests.airflow_server", "tests.dagster_server"]
 
 # Before torch loads: tests run side by side.
 for limit in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

@@ -177,7 +177,7 @@ class DagsterServer:
 
     def finish(self, run_id: str, seconds: float = RUN_SECONDS) -> str:
         """Wait for a run's end and give its status."""
-        within(seconds, lambda: self.status(run_id) in ENDS, f"run {run_id} to end; it is {self.status(run_id)}")
+        within(seconds, lambda: self.status(run_id) in ENDS, f"run {run_id} to end", every=0.5)
         return self.status(run_id)
 
     def status(self, run_id: str) -> str:
@@ -208,7 +208,7 @@ class DagsterServer:
 
     def await_training(self, run_id: str) -> None:
         """Wait until a run is in the midst of learning."""
-        within(RUN_SECONDS, lambda: ": encode" in self.log(run_id), "a training to begin")
+        within(RUN_SECONDS, lambda: ": encode" in self.log(run_id), "a training to begin", every=1.0)
         time.sleep(1.0)
 
 
@@ -276,7 +276,7 @@ def _write_project(folder: Path) -> Path:
     (module / "definitions.py").write_text(DEFINITIONS)
     _write_component(module, build_shop(made(folder / "shop")), python=sys.executable)
     # The kiosk's workers, which tests kill, are of the plain interpreter.
-    _write_component(module, one_table(folder / "kiosk", 5_000, "30s"), retry_delay_seconds=1)
+    _write_component(module, one_table(folder / "kiosk", 5_000, "20s"), retry_delay_seconds=1)
     clock = one_table(folder / "clock", 100, "1s")
     done = run(clock, "refresh", "--night", LAST_NIGHT)
     assert done.returncode == 0, done.stderr

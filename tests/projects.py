@@ -98,6 +98,11 @@ def told(done: "subprocess.CompletedProcess[str]", exit_code: int, *words: str) 
     assert not [w for w in words if w not in text], done.stderr
 
 
+def files_of(snapshot: Path) -> dict[str, bytes]:
+    """Give the bytes of a snapshot's tables, by the name of the file."""
+    return {str(p.relative_to(snapshot)): p.read_bytes() for p in snapshot.rglob("*.parquet")}
+
+
 def leaks(folder: Path, *outputs: str) -> list[str]:
     """Give where the canary is: files outside private/ and the source, and outputs."""
     files = (p for p in folder.rglob("*") if p.is_file() and "private" not in p.parts and p.name != "shop.duckdb")

@@ -20,12 +20,12 @@ INSERT INTO visits SELECT i, CASE WHEN i % 3 = 0 THEN 'free' ELSE 'paid' END, 20
 """
 
 
-def within(seconds: float, holds: Callable[[], bool], what: str) -> None:
-    """Wait until something holds; what fails says what was waited for."""
+def within(seconds: float, holds: Callable[[], bool], what: str, every: float = 0.2) -> None:
+    """Wait until something holds, asked every so many seconds; what fails says what was waited for."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"{seconds:.0f} s were not enough for {what}"
-        time.sleep(0.2)
+        time.sleep(every)
 
 
 def alive(pid: int) -> bool:

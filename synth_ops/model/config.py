@@ -67,7 +67,7 @@ class TrainingConfig(Record):
     """Whether `torch.compile` makes kernels of the network's parts first: for long runs, a minute is spent on it."""
     time_budget_seconds: float | None = None
     """Wall seconds at most, encoding included; what it stops is not reproducible on a machine of another speed."""
-    checkpoint_seconds: float = 45.0
+    checkpoint_seconds: float = 15.0
     """Wall seconds between checkpoints."""
     seed: int = 0
     network: NetworkConfig = NetworkConfig()
@@ -98,7 +98,7 @@ class PrivateConfig(Record):
     """Rows whose gradients are computed together."""
     time_budget_seconds: float | None = None
     """Wall seconds at most; steps that are not taken are paid for all the same."""
-    checkpoint_seconds: float = 45.0
+    checkpoint_seconds: float = 15.0
     """Wall seconds between checkpoints."""
     tell_seconds: float = 1.0
     """Wall seconds between what is told of progress."""

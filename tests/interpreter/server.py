@@ -17,6 +17,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 LIGHT = (
@@ -157,6 +158,8 @@ def _become(request: Request, descriptors: list[int]) -> None:
     sys.dont_write_bytecode = bool(request.environment.get("PYTHONDONTWRITEBYTECODE"))
     sys.argv = ["", *request.words]
     sys.modules["numpy"].random.seed()
+    for custom in (c for c in (Path(p) / "sitecustomize.py" for p in named) if c.exists()):
+        runpy.run_path(str(custom))
 
 
 def _do() -> int:

@@ -15,8 +15,12 @@ from typing import Any
 import pytest
 
 import synth_ops
+from synth_ops.plan import load_config
+from synth_ops.refresh import refresh
 from tests.airflow_server import NIGHTS, READER, RUN_SECONDS, AirflowServer, Refused
+from tests.projects import files_of
 from tests.servers import within
+from tests.synth_ops.shop import build_shop
 
 pytestmark = pytest.mark.slow
 
@@ -43,12 +47,12 @@ def restarted(airflow_server: AirflowServer) -> Iterator[Restarted]:
     """
     run_id = airflow_server.trigger("deferred", NIGHTS[0])
     airflow_server.await_training("deferred")
-    within(RUN_SECONDS, lambda: _n_heard(airflow_server, run_id) == 1, "a triggerer to wait for the worker")
+    within(RUN_SECONDS, lambda: _n_heard(airflow_server, run_id) == 1, "a triggerer to wait", every=1.0)
     before = _pids(airflow_server, "deferred")
     for component in ("scheduler", "triggerer"):
         airflow_server.kill(component)
         airflow_server.start(component)
-    within(RUN_SECONDS, lambda: _n_heard(airflow_server, run_id) == 2, "another triggerer to wait for the worker")
+    within(RUN_SECONDS, lambda: _n_heard(airflow_server, run_id) == 2, "another triggerer to wait", every=1.0)
     after = _pids(airflow_server, "deferred")
     learned: list[dict[str, Any]] = []
     thread = threading.Thread(target=_kill_at_checkpoint, args=(airflow_server, "deferred", learned), daemon=True)
@@ -72,7 +76,7 @@ def backfilled(airflow_server: AirflowServer, backfill: int) -> list[dict[str, A
     def runs() -> list[dict[str, Any]]:
         return [r for r in airflow_server.runs("clock") if r["run_type"] == "backfill"]
 
-    within(RUN_SECONDS, lambda: len(runs()) == 3, "the backfill to begin")
+    within(RUN_SECONDS, lambda: len(runs()) == 3, "the backfill to begin", every=1.0)
     for run in runs():
         airflow_server.finish("clock", run["dag_run_id"])
     return runs()
@@ -109,7 +113,7 @@ def test_a_snapshot_is_an_event_of_its_assets_with_its_facts(airflow_server: Air
 
 def test_a_dag_that_is_scheduled_on_the_snapshot_is_told_which(airflow_server: AirflowServer, shop_run: str) -> None:
     snapshot = airflow_server.xcom("shop", shop_run)["snapshot"]
-    within(RUN_SECONDS, lambda: bool(airflow_server.runs("reader")), "the consumer to run")
+    within(RUN_SECONDS, lambda: bool(airflow_server.runs("reader")), "the consumer to run", every=1.0)
     read = []
     for run in airflow_server.runs("reader"):
         assert airflow_server.finish("reader", run["dag_run_id"]) == "success"
@@ -147,6 +151,16 @@ def test_a_group_has_a_task_for_each_step_and_each_table(airflow_server: Airflow
     assert airflow_server.xcom("group", group_run, "synth_refresh.validate")["failed"] == []
     assert airflow_server.events("group", group_run)["synthetic/shop/orders"]["n_rows"] == 200
     assert airflow_server.links("group", group_run, "synth_refresh.validate")["Quality report"]
+
+
+def test_a_group_publishes_the_bytes_of_the_command_line(
+    airflow_server: AirflowServer, group_run: str, tmp_path: Path
+) -> None:
+    snapshot = airflow_server.xcom("group", group_run, "synth_refresh.publish")
+    by_hand = refresh(load_config(build_shop(tmp_path)), NIGHTS[0])
+
+    assert snapshot["snapshot"] == by_hand.snapshot
+    assert files_of(Path(snapshot["path"])) == files_of(Path(by_hand.path)) != {}
 
 
 def test_a_group_without_tables_trains_those_that_it_finds(airflow_server: AirflowServer, group_run: str) -> None:

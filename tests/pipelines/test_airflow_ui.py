@@ -1,10 +1,7 @@
-"""What a person sees in Airflow, through a real browser. SYNTH_OPS_SCREENSHOTS names a folder to keep pictures in."""
+"""What a person sees in Airflow, through a real browser."""
 
-import os
 import re
-import shutil
 import urllib.parse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,31 +13,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
-MILLISECONDS = 60_000
-SIZE = {"width": 1600, "height": 1000}
-
-
-@pytest.fixture(scope="module")
-def browser_page() -> Iterator["Page"]:
-    """Give a page of a headless Chromium."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'synth-ops[dev]'")
-    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if binary is None:
-        pytest.skip("no Chromium; on Debian: apt-get install chromium")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE, locale="en")
-        page.set_default_timeout(MILLISECONDS)
-        yield page
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of the pictures."""
-    folder = Path(os.environ.get("SYNTH_OPS_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_graph_shows_a_group_that_opens_into_steps_and_tables(

@@ -1,9 +1,6 @@
-"""What a person sees in Dagster, through a real browser. SYNTH_OPS_SCREENSHOTS names a folder to keep pictures in."""
+"""What a person sees in Dagster, through a real browser."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,31 +13,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.slow
-MILLISECONDS = 60_000
-SIZE = {"width": 1600, "height": 1000}
-
-
-@pytest.fixture(scope="module")
-def browser_page() -> Iterator["Page"]:
-    """Give a page of a headless Chromium."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install 'synth-ops[dev]'")
-    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if binary is None:
-        pytest.skip("no Chromium; on Debian: apt-get install chromium")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=binary, args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE)
-        page.set_default_timeout(MILLISECONDS)
-        yield page
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of the pictures."""
-    folder = Path(os.environ.get("SYNTH_OPS_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_graph_tells_what_each_asset_of_a_table_is(
@@ -67,8 +39,9 @@ def test_a_night_is_made_by_clicks(dagster_server: DagsterServer, browser_page: 
     browser_page.screenshot(path=screenshots / "materialize.png")
     launch.click()
     run_id = _run_of(dagster_server, night)
-    _open(dagster_server, browser_page, f"runs/{run_id}")
+    browser_page.goto("about:blank")  # while it runs: a page that shows it takes a core
     dagster_server.finish(run_id)
+    _open(dagster_server, browser_page, f"runs/{run_id}")
     browser_page.get_by_text("Success", exact=True).first.wait_for()
     browser_page.screenshot(path=screenshots / "run.png")
 

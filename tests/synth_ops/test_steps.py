@@ -14,6 +14,7 @@ from synth_ops.worker import run_job
 from synth_ops.worker.launch import job_files
 from synth_ops.workspace import read_record
 from synth_ops.workspace.lock import locked
+from tests.projects import files_of
 from tests.synth_ops.shop import build_shop
 
 NIGHT = "2026-01-30"
@@ -127,10 +128,6 @@ def test_production_is_looked_at_in_a_worker(tmp_path: Path) -> None:
     seen = run_job(spec, still_holds=lambda _: False)
 
     assert {t["name"]: t["n_rows"] for t in seen["tables"]} == {"users": 100, "orders": 200}
-
-
-def files_of(snapshot: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(snapshot)): p.read_bytes() for p in snapshot.rglob("*.parquet")}
 
 
 def test_a_training_is_read_as_one_table_and_a_step_as_all() -> None:

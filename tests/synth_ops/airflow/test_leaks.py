@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import interpreter
 from tests.airflow_home import AirflowHome, needs_airflow
 from tests.projects import CANARY, leaks, make_project
 
@@ -40,7 +39,7 @@ def test_airflows_home_holds_no_value_of_production_though_a_library_prints_one(
     home = tmp_path / "home"
     home.mkdir()
     chatty = f"{library}:{Path(__file__).parents[3]}"
-    env = {"PLAN": str(plan), "WORKER": sys.executable, "CHATTY": chatty, **interpreter.COLD}
+    env = {"PLAN": str(plan), "WORKER": sys.executable, "CHATTY": chatty}
     said = AirflowHome(home).test_dag(DAGS, "group", NIGHT, env)
     logs = list((plan.parent / ".synth-ops" / "shop" / "private").rglob("*.log"))
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import interpreter
 from tests.projects import CANARY, leaks, make_project
 
 dg = pytest.importorskip("dagster", reason="needs the extra dagster: pip install 'synth-ops[dagster]'")
@@ -29,7 +28,6 @@ def test_dagsters_home_holds_no_value_of_production_though_a_library_prints_one(
     library.mkdir(parents=True)
     (library / "sitecustomize.py").write_text(CHATTY)
     monkeypatch.setenv("PYTHONPATH", str(library), prepend=":")
-    monkeypatch.setenv(interpreter.FOLDER, "")  # a plain interpreter, which heeds the library
     home = tmp_path / "home"
     home.mkdir()
     job = build_synth_assets(plan).resolve_job_def("refresh_shop")
