@@ -8,24 +8,22 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from synth_ops.init import init_project
 from synth_ops.workspace import Workspace
+from tests.leaks import AMOUNT, CANARY
 
 NIGHT, NEXT = "2026-01-30", "2026-01-31"
 SALT = "5a" * 32
 PUBLIC = "the rows of a test are made up"
-CANARY = "zanzibar-canary-7391"
-"""A value that one real row holds: it must be nowhere but under ``private/``."""
 
 SHOP = f"""
 CREATE TABLE users (id INTEGER PRIMARY KEY, plan VARCHAR NOT NULL, note VARCHAR);
 CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users (id), total DOUBLE);
 INSERT INTO users SELECT i, CASE WHEN i % 3 = 0 THEN 'free' ELSE 'paid' END,
     CASE WHEN i = 7 THEN '{CANARY}' ELSE 'n' || (i % 2) END FROM range(1, 61) r(i);
-INSERT INTO orders SELECT i, 1 + (i * 13) % 60, round(sqrt(i) * 3, 2) FROM range(1, 81) r(i);
+INSERT INTO orders SELECT i, 1 + (i * 13) % 60, CASE WHEN i = 7 THEN {AMOUNT} ELSE round(sqrt(i) * 3, 2) END
+    FROM range(1, 81) r(i);
 """
 
 
@@ -101,20 +99,3 @@ def told(done: "subprocess.CompletedProcess[str]", exit_code: int, *words: str) 
 def files_of(snapshot: Path) -> dict[str, bytes]:
     """Give the bytes of a snapshot's tables, by the name of the file."""
     return {str(p.relative_to(snapshot)): p.read_bytes() for p in snapshot.rglob("*.parquet")}
-
-
-def leaks(folder: Path, *outputs: str) -> list[str]:
-    """Give where the canary is: files outside private/ and the source, and outputs."""
-    files = (p for p in folder.rglob("*") if p.is_file() and "private" not in p.parts and p.name != "shop.duckdb")
-    found = [str(p) for p in files if CANARY.encode() in _content(p)]
-    return found + [o for o in outputs if CANARY in o]
-
-
-def _content(path: Path) -> bytes:
-    """Give a file's bytes, and the values of a Parquet file, which may be compressed."""
-    if path.suffix != ".parquet":
-        return path.read_bytes()
-    try:
-        return path.read_bytes() + str(pq.read_table(path).to_pydict()).encode()
-    except (OSError, pa.ArrowInvalid):
-        return path.read_bytes()

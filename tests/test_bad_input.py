@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from synth_ops import open_snapshot
+from tests.leaks import CANARY, leaks
 from tests.postgres import PASSWORD
-from tests.projects import CANARY, NEXT, NIGHT, SHOP, change, edit, leaks, make_project, run, told, write_plan
+from tests.projects import NEXT, NIGHT, SHOP, change, edit, make_project, run, told, write_plan
 
 WICKED = ('naïve "顧客" 🛒', "x'; drop table users; --", "../../up")
 

@@ -18,13 +18,15 @@ from synth_ops.refresh import workspace_of
 from synth_ops.workspace import Workspace
 from synth_ops.workspace.lock import locked
 from tests import interpreter
-from tests.projects import CANARY, NEXT, NIGHT, change, leaks, make_project, run, start, told
+from tests.leaks import AMOUNT, CANARY, leaks
+from tests.projects import NEXT, NIGHT, change, make_project, run, start, told
 
 MIB = 1 << 20
 PEOPLE = f"""
-CREATE TABLE users (id INTEGER PRIMARY KEY, plan VARCHAR NOT NULL, note VARCHAR);
+CREATE TABLE users (id INTEGER PRIMARY KEY, plan VARCHAR NOT NULL, note VARCHAR, paid DOUBLE);
 INSERT INTO users SELECT i, CASE WHEN i % 3 = 0 THEN 'free' ELSE 'paid' END,
-    CASE WHEN i = 7 THEN '{CANARY}' ELSE 'n' || (i % 2) END FROM range(1, 61) r(i);
+    CASE WHEN i = 7 THEN '{CANARY}' ELSE 'n' || (i % 2) END,
+    CASE WHEN i = 7 THEN {AMOUNT} ELSE round(sqrt(i), 2) END FROM range(1, 61) r(i);
 """
 """One table, for a training that ends by itself gives the same model whatever the machine does beside it."""
 

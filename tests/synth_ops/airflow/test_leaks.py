@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.airflow_home import AirflowHome, needs_airflow
-from tests.projects import CANARY, leaks, make_project
+from tests.leaks import CANARY, leaks
+from tests.projects import make_project
 
 pytestmark = [needs_airflow, pytest.mark.slow]
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import CANARY, leaks, make_project
+from tests.leaks import CANARY, leaks
+from tests.projects import make_project
 
 dg = pytest.importorskip("dagster", reason="needs the extra dagster: pip install 'synth-ops[dagster]'")
 
