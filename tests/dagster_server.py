@@ -47,6 +47,8 @@ INSTANCE = {
     },
 }
 """As a deployment has it: a run is begun again where its process was lost, and not where a step has failed."""
+FORKED = {"multiprocess": {"start_method": {"forkserver": {"preload_modules": ["synth_ops.dagster"]}}}}
+"""Each step has a process of its own, which need not import Dagster again."""
 
 DEFINITIONS = """
 from pathlib import Path
@@ -127,7 +129,7 @@ class DagsterServer:
         asked = {
             "selector": selector,
             "executionMetadata": {"tags": said},
-            "runConfigData": {"execution": {"config": {"in_process": {}}}} if in_process else {},
+            "runConfigData": {"execution": {"config": {"in_process": {}} if in_process else FORKED}},
         }
         launched = self.ask(_LAUNCH, asked=asked)["launchRun"]
         assert "run" in launched, launched
