@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 DEMO   := demo/nycflights13.duckdb
 NIGHT  ?=
 ARGS   ?=
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 3
 
 CORE := $(VENV)/.core
 DEV  := $(VENV)/.dev

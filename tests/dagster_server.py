@@ -278,7 +278,7 @@ def _write_project(folder: Path) -> Path:
     (module / "definitions.py").write_text(DEFINITIONS)
     _write_component(module, build_shop(made(folder / "shop")), python=sys.executable)
     # The kiosk's workers, which tests kill, are of the plain interpreter.
-    _write_component(module, one_table(folder / "kiosk", 5_000, "20s"), retry_delay_seconds=1)
+    _write_component(module, one_table(folder / "kiosk", 5_000, "12s"), retry_delay_seconds=1)
     clock = one_table(folder / "clock", 100, "1s")
     done = run(clock, "refresh", "--night", LAST_NIGHT)
     assert done.returncode == 0, done.stderr

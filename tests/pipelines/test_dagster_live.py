@@ -102,7 +102,7 @@ def test_a_scheduled_night_without_changes_trains_nothing_and_confirms_the_snaps
 
 
 def test_a_backfill_publishes_each_night_and_readers_get_the_newest(dagster_server: DagsterServer) -> None:
-    nights = nights_before(12, 3)
+    nights = nights_before(12, 2)
     backfill = dagster_server.backfill("clock", nights)
     runs = _runs_of_backfill(dagster_server, backfill)
     found = [s[:10] for s in dagster_server.snapshots("clock")]
