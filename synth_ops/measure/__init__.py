@@ -3,13 +3,12 @@
 from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.entities import measure_entities
 from synth_ops.measure.learned import Learned, read_learned
-from synth_ops.measure.measure import MIN_HOLDOUT_ROWS, measure_table, read_sides
+from synth_ops.measure.measure import measure_table, read_sides
 from synth_ops.measure.records import Measure, Measured, fidelity_of
 from synth_ops.measure.relations import ReadColumns, Sides
 from synth_ops.measure.subject import Before, Subject
 
 __all__ = [
-    "MIN_HOLDOUT_ROWS",
     "Before",
     "Learned",
     "Measure",

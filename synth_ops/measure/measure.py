@@ -25,7 +25,7 @@ from synth_ops.measure.regression import FOLLOWED, measure_regression
 from synth_ops.measure.relations import Sides, measure_foreign_key
 from synth_ops.measure.replay import measure_replay, withheld_columns
 from synth_ops.measure.sequences import follows, measure_sequences
-from synth_ops.measure.stack import Stack, stack_rows
+from synth_ops.measure.stack import MIN_ROWS, Stack, stack_rows
 from synth_ops.measure.structure import measure_columns, measure_rows
 from synth_ops.measure.subject import Figures, Subject, figures_of
 from synth_ops.measure.support import measure_categories, measure_ranges
@@ -37,8 +37,6 @@ from synth_ops.workspace.layout import Workspace
 
 N_DRAWS = 10
 MAX_ROWS = 50_000
-MIN_HOLDOUT_ROWS = 100
-"""Fewer held-out rows than these make every statistic noise: it is not measured."""
 
 STATISTICS = (
     "column_shape",
@@ -175,11 +173,9 @@ def _published_keys(plan: Plan, table: TablePlan, sides: Sides) -> dict[str, fro
 
 def _measure_statistics(subject: Subject, stack: Stack, seed: int) -> Iterator[Measure]:
     table = subject.table
-    n_least = min(len(stack.training), len(stack.holdout), len(stack.synthetic))
-    if n_least < MIN_HOLDOUT_ROWS:
-        yield from _unmeasured(
-            table, f"the smallest of training, held-out and synthetic rows has {n_least}; {MIN_HOLDOUT_ROWS} are needed"
-        )
+    if stack.n_least < MIN_ROWS:
+        fewest = f"the smallest of training, held-out and synthetic rows has {stack.n_least}"
+        yield from _unmeasured(table, f"{fewest}; {MIN_ROWS} are needed")
         return
     rng = np.random.default_rng(seed)
     draws = draw_samples(stack, N_DRAWS, MAX_ROWS, rng)

@@ -14,12 +14,10 @@ from synth_ops.measure.copies import measure_copies
 from synth_ops.measure.privacy import LIMITS, list_attacks, measure_delta
 from synth_ops.measure.records import Measure
 from synth_ops.measure.relations import hash_keys
-from synth_ops.measure.stack import Stack, stack_rows
+from synth_ops.measure.stack import MIN_ROWS, Stack, stack_rows
 from synth_ops.measure.subject import Subject, figures_of
 from synth_ops.plan.plan import TablePlan
 
-MIN_ROWS = 100
-"""Fewer rows of any kind are no statistics."""
 ENOUGH = "measurable_entities"
 PRIVATE = (ENOUGH, "exact_copies", "worst_attribute_inference", *LIMITS)
 """Figures that say how much the copy tells of the rows that it was made of."""
@@ -35,8 +33,7 @@ def measure_privacy(subject: Subject, stack: Stack, seed: int) -> Iterator[Measu
     if reason is not None:
         yield from (Measure(table=table.name, name=name, error=reason) for name in PRIVATE)
         return
-    n_entities = len(np.unique(stack.ids))
-    yield Measure(table=table.name, name=ENOUGH, observed=float(n_entities), n=subject.real.num_rows)
+    yield Measure(table=table.name, name=ENOUGH, observed=float(stack.n_entities), n=subject.real.num_rows)
     figures = partial(measure_copies, table.name, stack, subject.plan.privacy.rare_below)
     yield from figures_of(table, "exact_copies", figures)
     for name, attack in list_attacks(table.name, stack, np.random.default_rng(seed)):
@@ -85,12 +82,11 @@ def _unknowable(subject: Subject, stack: Stack) -> str | None:
     """Give the reason why nothing can be said of privacy, if there is one."""
     if not subject.is_unseen:
         return "there are no held-out rows that the copy was surely not made of; give them with --holdout"
-    n_entities = len(np.unique(stack.ids))
-    if n_entities < MIN_ENTITIES:
+    if stack.n_entities < MIN_ENTITIES:
         return (
-            f"the rows are of {n_entities} entities, and {MIN_ENTITIES} are needed to tell an attack from"
+            f"the rows are of {stack.n_entities} entities, and {MIN_ENTITIES} are needed to tell an attack from"
             " chance; if the rows are public, say why in the plan (`public: why`)"
         )
-    if min(len(stack.training), len(stack.holdout), len(stack.synthetic)) < MIN_ROWS:
+    if stack.n_least < MIN_ROWS:
         return f"{MIN_ROWS} rows are needed of training, held-out and synthetic rows each"
     return None

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from synth_ops.measure.columns import Scale
 from synth_ops.owners import Owners
 
+MIN_ROWS = 100
+"""Fewer rows of any kind make every statistic noise."""
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -49,6 +52,16 @@ class Stack:
     def n_rows(self) -> int:
         """Rows in the whole stack."""
         return len(self.training) + len(self.holdout) + len(self.synthetic)
+
+    @property
+    def n_least(self) -> int:
+        """Rows of the kind of which there are fewest: training, held out or synthetic."""
+        return min(len(self.training), len(self.holdout), len(self.synthetic))
+
+    @cached_property
+    def n_entities(self) -> int:
+        """How many the real rows belong to."""
+        return len(np.unique(self.ids))
 
     @cached_property
     def owners(self) -> Owners:

@@ -85,7 +85,7 @@ def measure_inference(
         columns: The secrets. Unless named: the six that are the hardest to guess by rote, of those for which there
             are rows enough.
     """
-    n = min(len(stack.training), len(stack.holdout), len(stack.synthetic))
+    n = stack.n_least
     if len(stack.names) < MIN_COLUMNS or n < MIN_ROWS:
         reason = (
             f"there are {len(stack.names)} columns and {n} rows; {MIN_COLUMNS} columns and {MIN_ROWS} rows are needed"

@@ -57,7 +57,7 @@ def measure_altered_copies(table: str, stack: Stack, rng: np.random.Generator) -
 def _measure(
     table: str, name: str, stack: Stack, lay: Callable[[Stack], Space], rng: np.random.Generator
 ) -> Iterator[Measure]:
-    n = min(len(stack.training), len(stack.holdout), len(stack.synthetic))
+    n = stack.n_least
     if n < MIN_ROWS:
         error = f"the smallest of training, held-out and synthetic rows has {n}; {MIN_ROWS} are needed"
         yield Measure(table=table, name=name, n=n, error=error)
