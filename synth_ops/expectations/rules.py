@@ -532,7 +532,7 @@ def say(rule: Rule, measure: Measure, limits: Limits) -> str:
     """Give one sentence for the data's owner: what was expected, and what was found."""
     wanted = rule.expected.format(**limits)
     if measure.waived is not None:
-        return f"{wanted}; it was not measured, for the plan says of these rows: {measure.waived}."
+        return f"{wanted}; it need not be measured, as {measure.waived}."
     if measure.error is not None or measure.observed is None:
         return f"{wanted}; it could not be measured: {measure.error}."
     return f"{wanted}; it is {_shown(rule, measure.observed)}{_beside(rule, measure)}."

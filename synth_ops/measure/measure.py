@@ -118,7 +118,7 @@ def _measure_keys(subject: Subject, sides: Sides, seed: int) -> Iterator[Measure
 def _measure_values(subject: Subject, sides: Sides, seed: int) -> Iterator[Measure]:
     """Measure what is compared by value, where there is such a thing."""
     plan, table = subject.plan, subject.table
-    waived = "they are copied" if table.mode == "copy" else None if subject.real.num_rows else "there are none"
+    waived = "the rows are copied" if table.mode == "copy" else None if subject.real.num_rows else "there are no rows"
     if waived is not None:
         yield from (Measure(table=table.name, name=name, waived=waived) for name in BY_VALUE)
         return

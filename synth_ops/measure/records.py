@@ -39,7 +39,7 @@ class Measure(Record):
     error: str | None = None
     """Why there is no figure; it quotes no row."""
     waived: str | None = None
-    """Why none is needed, in the words of the plan: it holds without being measured."""
+    """Why none is needed, as half a sentence: it holds without being measured."""
 
     @property
     def subject(self) -> str:

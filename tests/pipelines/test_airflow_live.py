@@ -332,9 +332,14 @@ def _n_heard(server: AirflowServer, run_id: str) -> int:
 def _kill_at_checkpoint(server: AirflowServer, dataset: str, learned: list[dict[str, Any]]) -> None:
     """Kill the workers of a dataset once the training has left a checkpoint, and tell what it had learned."""
     work = server.workspace(dataset, NIGHTS[0]).work
-    within(RUN_SECONDS, lambda: any(work.glob("*.checkpoint/state.json")), "a checkpoint")
-    (state,) = work.glob("*.checkpoint/state.json")
-    learned.extend(json.loads(state.read_text())["counters"]["losses"])
+
+    def losses() -> list[dict[str, Any]]:
+        return [
+            p for s in work.glob("*.checkpoint/state.json") for p in json.loads(s.read_text())["counters"]["losses"]
+        ]
+
+    within(RUN_SECONDS, lambda: len(losses()) > 1, "a checkpoint after some validations", every=1.0)
+    learned.extend(losses())
     os.kill(server.workers(dataset, "step")[0].pid, signal.SIGKILL)
 
 
