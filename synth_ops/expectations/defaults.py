@@ -172,8 +172,8 @@ def _attacks(scales: Mapping[str, Scale], n_holdout: float) -> Iterator[Expectat
         yield _expect("expect_secrets_to_be_uninferable", note, "warning", max_risk=0.05)
     note = "Statements that hold of one synthetic row, and of exactly one real one."
     yield _expect("expect_no_record_to_be_singled_out", note, "warning", max_risk=0.05)
-    note = "By two nights' copies; it needs 200 new rows."
-    yield _expect("expect_additions_to_be_uninferable", note, "warning", max_auc=0.6)
+    note = "By two nights' copies, once enough rows have come in between."
+    yield _expect("expect_additions_to_be_uninferable", note, severity, max_auc=0.6)
 
 
 def _fidelity(table: TablePlan, scales: Mapping[str, Scale]) -> Iterator[Expectation]:

@@ -73,7 +73,7 @@ def test_few_rows_added_tell_nothing_either_way(nights: tuple[pa.Table, pa.Table
     found = delta(tonight, first, people(2_000, 4), people(2_000, 5))
 
     assert found.observed is None
-    assert "rows added" in str(found.error or found.waived)
+    assert "were added" in str(found.waived)
 
 
 def test_the_first_night_has_nothing_to_be_held_against(nights: tuple[pa.Table, pa.Table]) -> None:
