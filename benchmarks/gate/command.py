@@ -4,10 +4,11 @@
     python benchmarks/gate honest --data FOLDER --tables adult --seeds 200
     python benchmarks/gate cost --rows 1e6 --columns 50
     python benchmarks/gate ours FOLDER/*.parquet FOLDER/shop
+    python benchmarks/gate nights FOLDER/*.parquet
 
 Each prints a Markdown table. A table is a Parquet file of FOLDER; it is cut at random into rows that a copy was made
 of, rows that it was not made of, and rows that stand for an honest copy. Of `ours` each file, and each folder of
-files, is a dataset that a night is made of with the default models.
+files, is a dataset that a night is made of with the default models; of `nights` each file is one, and there are two.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from gate.cost import cost_table
+from gate.nights import nights_table
 from gate.ours import ours_table
 from gate.sabotages import SABOTAGES
 from synth_ops.expectations.rules import RULES
@@ -61,11 +63,17 @@ def main() -> None:
     command.add_argument("data", type=Path, nargs="+", help="a Parquet file, or a folder of them")
     command.add_argument("--folder", type=Path, help="keep the projects there")
     command.add_argument("--public", help="why the rows are public, in a few words: privacy is not asserted then")
+    command = commands.add_parser("nights")
+    command.add_argument("data", type=Path, nargs="+", help="a Parquet file")
+    command.add_argument("--first", type=float, default=0.75, help="share of the rows that the first night has")
+    command.add_argument("--folder", type=Path, help="keep the projects there")
     asked = parser.parse_args()
     if asked.command == "cost":
         lines = cost_table(asked.rows, asked.columns)
     elif asked.command == "ours":
         lines = ours_table(asked.data, asked.folder, asked.public)
+    elif asked.command == "nights":
+        lines = nights_table(asked.data, asked.first, asked.folder)
     else:
         lines = {"sabotages": sabotage_table, "honest": honest_table}[asked.command](asked)
     for line in lines:

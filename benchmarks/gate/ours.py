@@ -40,11 +40,11 @@ def _row(path: Path, project: Path, public: str | None) -> str:
     """Make one night, and say what came of it."""
     url = _source(path, project)
     began = time.monotonic()
-    _call([*COMMAND, "init", url, "--into", str(project)], project / "init.log")
+    call([*COMMAND, "init", url, "--into", str(project)], project / "init.log")
     if public is not None:
         _publish(project / "synth.yaml", public)
     refresh = [*COMMAND, "refresh", "--config", str(project / "synth.yaml"), "--night", NIGHT]
-    code = _call(refresh, project / "refresh.log")
+    code = call(refresh, project / "refresh.log")
     seconds = time.monotonic() - began
     found = next(project.glob(f".synth-ops/*/shared/nights/{NIGHT}/validated.json"), None)
     if found is None:
@@ -129,6 +129,7 @@ def _words(check: dict[str, Any]) -> str:
     return f"{check['verdict']} {check['table']} {check['name']} {observed} (limit {limit})"
 
 
-def _call(command: Sequence[str], log: Path) -> int:
+def call(command: Sequence[str], log: Path) -> int:
+    """Run a command, its output in a file, and give the exit code."""
     with log.open("wb") as file:
         return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
