@@ -145,7 +145,15 @@ class _Night:
 
     @cached_property
     def specs(self) -> Mapping[str, TableSpec]:
-        return {n: _read_spec(f / "relations.json") for n, f in self.folders.items()}
+        """What the models' nights knew of the keys, with tonight's rows: a table grows under a model that is reused."""
+        return {n: self._of_tonight(_read_spec(f / "relations.json")) for n, f in self.folders.items()}
+
+    def _of_tonight(self, spec: TableSpec) -> TableSpec:
+        """Count the rows anew, unless their number is of what a budget was spent on."""
+        if is_budgeted(self.plan, self.plan.table(spec.table)):
+            return spec
+        (n_rows,) = (t.n_rows for t in self.extracted.tables if t.name == spec.table)
+        return spec.model_copy(update={"n_rows": n_rows})
 
     @cached_property
     def relations(self) -> Relations:

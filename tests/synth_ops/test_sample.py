@@ -124,6 +124,18 @@ def test_every_table_has_as_many_rows_as_the_source(sampled: Sampled) -> None:
     assert found == {n: t.num_rows for n, t in shop()[1].items() if n != "pair"}
 
 
+def test_a_table_that_grew_under_a_reused_model_has_tonights_rows(tmp_path: Path) -> None:
+    night = trained_night(tmp_path)
+    extracted = read_record(night.record("extract"), Extracted)
+    assert extracted is not None
+    grown = tuple(t.model_copy(update={"n_rows": 3 * t.n_rows}) for t in extracted.tables)
+    write_record(night.record("extract"), extracted.model_copy(update={"tables": grown, "fingerprint": "g"}))
+    found = {t.name: t for t in sample(night, device="cpu").tables}
+
+    assert [found[n].n_rows for n in ("customer", "order", "reading")] == [360, 1200, 900]
+    assert n_broken({n: pq.read_table(t.path) for n, t in found.items()}, "order", KEYS[0]) == 0
+
+
 def test_declared_keys_resolve(copy: dict[str, pa.Table]) -> None:
     assert [n_broken(copy, "order", k) for k in KEYS] == [0, 0]
 
