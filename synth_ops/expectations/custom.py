@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from synth_ops.expectations.rules import RULES, Rule, say
+from synth_ops.expectations.rules import RULES, Rule, say, wanted_of
 from synth_ops.measure.records import Measure
 
 with warnings.catch_warnings():
@@ -114,7 +114,7 @@ class MeasuredExpectation(BatchExpectation):
     ) -> list[RenderedStringTemplateContent]:
         """Say what must hold in a sentence, where Data Docs would print bare parameters."""
         configuration = configuration or result.expectation_config
-        template = cls._rule().expected.format(**configuration.kwargs).replace("$", "$$")
+        template = wanted_of(cls._rule(), configuration.kwargs).replace("$", "$$")
         return [
             RenderedStringTemplateContent(
                 content_block_type="string_template",

@@ -528,14 +528,35 @@ RULES: Mapping[str, Rule] = {
 }
 
 
+MANY = 1000.0
+"""From here on figures are written as counts are."""
+
+
 def say(rule: Rule, measure: Measure, limits: Limits) -> str:
     """Give one sentence for the data's owner: what was expected, and what was found."""
-    wanted = rule.expected.format(**limits)
+    wanted = wanted_of(rule, limits)
     if measure.waived is not None:
         return f"{wanted}; it need not be measured, as {measure.waived}."
     if measure.error is not None or measure.observed is None:
         return f"{wanted}; it could not be measured: {measure.error}."
     return f"{wanted}; it is {_shown(rule, measure.observed)}{_beside(rule, measure)}."
+
+
+def wanted_of(rule: Rule, limits: Limits) -> str:
+    """Give what is expected as half a sentence, limits of shares in per cent.
+
+    >>> wanted_of(RULES["expect_column_nulls_to_match_reference"], {"column": "age", "max_excess": 0.005})
+    "The share of nulls in age must be production's, to within 0.5% beyond chance"
+    """
+    words = {k: _Share(v) if rule.share and k in rule.limits else v for k, v in limits.items()}
+    return rule.expected.format(**words)
+
+
+class _Share(float):
+    """A share, which is written in per cent."""
+
+    def __format__(self, spec: str) -> str:
+        return f"{100 * self:.3g}%"
 
 
 def _beside(rule: Rule, measure: Measure) -> str:
@@ -554,7 +575,9 @@ def _beside(rule: Rule, measure: Measure) -> str:
 
 
 def _shown(rule: Rule, figure: float) -> str:
-    return f"{figure:.2%}" if rule.share else f"{figure:.3g}"
+    if rule.share:
+        return f"{figure:.2%}"
+    return f"{figure:,.0f}" if abs(figure) >= MANY else f"{figure:.3g}"
 
 
 def limit_of(rule: Rule, measure: Measure, limits: Limits) -> float | None:

@@ -299,7 +299,7 @@ def test_forty_tables_of_thirty_columns_stay_small() -> None:
     tables = [table_plan(wide, f"table_{i}") for i in range(40)]
     plan = plan_of(*tables)
     charts = collect_table(plan, tables[0], wide, wide)
-    prose = "The distribution of column_1 must be production's, to within 0.15 beyond chance; it is 2.1%."
+    prose = "The distribution of column_1 must be production's, to within 15% beyond chance; it is 2.1%."
     figures: dict[str, Any] = {"observed": 0.021, "floor": 0.0187, "limit": 0.169, "group": "columns", "prose": prose}
     checks = [
         check(table=t.name, name=f"expect_column_shape_to_follow({c})", column=c, **figures)
