@@ -3,7 +3,7 @@
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from synth_ops.entities import entity_ids
 from synth_ops.errors import PlanError
 from synth_ops.expectations import default_suite, run_suites
 from synth_ops.expectations.suggest import suite_text
+from synth_ops.judge.any_copy import for_any_copy
 from synth_ops.judge.keys import names_of_rows, with_keys
 from synth_ops.judge.reading import Rows, laid_over, read_side
 from synth_ops.measure import Measure, Measured, Sides, Subject, fidelity_of, measure_table
@@ -30,11 +31,6 @@ from synth_ops.workspace.files import write_text
 from synth_ops.workspace.salt import NO_SALT
 
 NIGHT = "2000-01-01"
-PREVENTIVE: Mapping[str, float] = {
-    "expect_column_values_to_be_within_common_range": 0.005,
-    "expect_column_categories_to_not_be_rare": 0.007,
-}
-"""What our encoders see to before training. Of any other copy no more is asked than of held-out rows, and this."""
 HALF = 0.5
 
 
@@ -215,7 +211,8 @@ def _assert(question: Question, plan: Plan, measured: Measured, sides: _Sides) -
     with tempfile.TemporaryDirectory(prefix="synth-ops-judge-") as folder:
         for table in plan.tables:
             suite = _suite(plan, table, sides)
-            suite["expectations"] = list(_for_any_copy(suite["expectations"], table.name, measured))
+            n_held = _held_of(sides, table.name)
+            suite["expectations"] = list(for_any_copy(suite["expectations"], table.name, measured, n_held))
             write_text(suite_path(Path(folder), table.name), suite_text(suite))
         return run_suites(plan.model_copy(update={"expectations": folder}), measured, read)
 
@@ -231,23 +228,10 @@ def _suite(plan: Plan, table: TablePlan, sides: _Sides) -> dict[str, Any]:
     return default_suite(plan, table, n_rows[table.name], n_rows)
 
 
-def _for_any_copy(expectations: list[dict[str, Any]], table: str, measured: Measured) -> Iterator[dict[str, Any]]:
-    """Ask no more of a copy than can be asked without a plan."""
-    for expectation in expectations:
-        kind, kwargs = expectation["type"], expectation["kwargs"]
-        if kind == "expect_table_row_count_to_match_plan":
-            continue
-        if kind in PREVENTIVE:
-            yield expectation | {"kwargs": kwargs | {"max_share": _as_held_out(kind, kwargs, table, measured)}}
-        else:
-            yield expectation
-
-
-def _as_held_out(kind: str, kwargs: Mapping[str, Any], table: str, measured: Measured) -> float:
-    from synth_ops.expectations.rules import RULES
-
-    floor = measured.find(table, RULES[kind].measure, kwargs["column"]).floor or 0.0
-    return max(float(kwargs["max_share"]), round(1.5 * floor + PREVENTIVE[kind], 4))
+def _held_of(sides: _Sides, table: str) -> int:
+    """Give the number of rows that the copy is held against."""
+    held = sides.holdout.get(table)
+    return int(sides.real[table].num_rows * HALF if held is None else held.num_rows)
 
 
 def _write_report(question: Question, plan: Plan, checks: tuple[Check, ...], measured: Measured, sides: _Sides) -> str:

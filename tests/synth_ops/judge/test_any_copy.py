@@ -1,0 +1,33 @@
+"""Of copies that others made: honest ones hold as many extremes as chance brings, and spoilt ones more."""
+
+import numpy as np
+import pytest
+
+from synth_ops.judge.any_copy import PREVENTIVE, allowed_share
+from synth_ops.measure.support import common_range
+
+EXTRA = PREVENTIVE["expect_column_values_to_be_within_common_range"]
+N_SEEDS = 1_000
+
+
+def beyond(values: np.ndarray, low: float, high: float) -> float:
+    return float(((values < low) | (values > high)).mean())
+
+
+def is_refused(n: int, seed: int, garbage: float) -> bool:
+    """Say whether a copy of so many rows of one law is refused, a share of it garbage, beside half as many held-out."""
+    rng = np.random.default_rng(seed)
+    real, copy, held = (rng.lognormal(sigma=2.0, size=size) for size in (n, n, n // 2))
+    copy[rng.random(n) < garbage] = 1e9
+    low, high = common_range(real, 10)
+    return beyond(copy, low, high) > allowed_share(beyond(held, low, high), n // 2, n) + EXTRA
+
+
+@pytest.mark.parametrize("n", [400, 1_000, 4_000, 20_000])
+def test_an_honest_column_of_any_length_is_refused_less_than_once_in_a_thousand(n: int) -> None:
+    assert sum(is_refused(n, seed, 0.0) for seed in range(N_SEEDS)) <= N_SEEDS // 1_000
+
+
+@pytest.mark.parametrize(("n", "garbage"), [(400, 0.3), (1_000, 0.12), (4_000, 0.03), (20_000, 0.015)])
+def test_garbage_beyond_the_range_is_refused(n: int, garbage: float) -> None:
+    assert sum(is_refused(n, seed, garbage) for seed in range(50)) >= 48
