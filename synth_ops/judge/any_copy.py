@@ -6,8 +6,8 @@ from typing import Any
 from synth_ops.measure.records import Measured
 
 PREVENTIVE: Mapping[str, float] = {
-    "expect_column_values_to_be_within_common_range": 0.005,
-    "expect_column_categories_to_not_be_rare": 0.007,
+    "expect_column_values_to_be_within_common_range": 0.002,
+    "expect_column_categories_to_not_be_rare": 0.002,
 }
 """What our encoders see to before training. Of any other copy no more is asked than of held-out rows, and this."""
 TIMES_FLOOR, DEVIATIONS = 1.5, 3.0
