@@ -152,15 +152,18 @@ class _Night:
         """Count the rows anew, unless their number is of what a budget was spent on."""
         if is_budgeted(self.plan, self.plan.table(spec.table)):
             return spec
-        (n_rows,) = (t.n_rows for t in self.extracted.tables if t.name == spec.table)
-        return spec.model_copy(update={"n_rows": n_rows})
+        return spec.model_copy(update={"n_rows": self.n_rows[spec.table]})
+
+    @cached_property
+    def n_rows(self) -> Mapping[str, int]:
+        """How many rows production has tonight, by table."""
+        return {t.name: t.n_rows for t in self.extracted.tables}
 
     @cached_property
     def relations(self) -> Relations:
         """How the tables hang together, with the main keys that their models stand on."""
-        n_rows = {t.name: t.n_rows for t in self.extracted.tables}
         mains = {name: spec.main.name if spec.main else None for name, spec in self.specs.items()}
-        relations = Relations.of(self.plan, n_rows, mains=mains)
+        relations = Relations.of(self.plan, self.n_rows, mains=mains)
         changed = sorted(n for n, main in mains.items() if main != getattr(relations.table(n).main, "name", None))
         if changed:
             raise PlanError(

@@ -20,7 +20,7 @@ _ROUNDED = re.compile(rb"(?<![\w.])%d(?!\w)" % AMOUNT)  # by itself: other digit
 def leaks(folder: Path, *outputs: str) -> list[str]:
     """Give where a secret is, in any spelling: files outside private/ and the source, and outputs."""
     files = (p for p in folder.rglob("*") if p.is_file() and "private" not in p.parts and p.name != "shop.duckdb")
-    found = [f"{path}: {tells(_content(path))}" for path in files if tells(_content(path))]
+    found = [f"{path}: {how}" for path in files if (how := tells(_content(path)))]
     return found + [o for o in outputs if tells(o.encode())]
 
 

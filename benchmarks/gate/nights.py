@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from gate.ours import COMMAND, call
+from gate.ours import init, refresh
 
 NIGHTS = ("2026-01-02", "2026-01-03")
 ASKED = ("delta_membership_auc", "membership_auc", "outlier_membership_auc")
@@ -37,13 +37,11 @@ def _row(path: Path, first: float, project: Path) -> str:
     source = project / path.stem / path.name
     source.parent.mkdir(parents=True)
     began = time.monotonic()
+    rows.head(n_first).to_parquet(source, index=False)
+    init(f"parquet:{source.parent}", project)
     for night, n in zip(NIGHTS, (n_first, len(rows)), strict=True):
         rows.head(n).to_parquet(source, index=False)
-        if night == NIGHTS[0]:
-            call([*COMMAND, "init", f"parquet:{source.parent}", "--into", str(project)], project / "init.log")
-        refresh = [*COMMAND, "refresh", "--config", str(project / "synth.yaml"), "--night", night]
-        code = call(refresh, project / f"{night}.log")
-        if code != 0:
+        if code := refresh(project, night):
             return f"| {path.stem} | {n_first:,} | {len(rows):,} | exit {code}, see {project / night}.log | | | | | |"
     return (
         f"| {path.stem} | {n_first:,} | {len(rows):,} | {_read(project, 'trained')['tables'][0]['decision']} "

@@ -40,15 +40,14 @@ def _row(path: Path, project: Path, public: str | None) -> str:
     """Make one night, and say what came of it."""
     url = _source(path, project)
     began = time.monotonic()
-    call([*COMMAND, "init", url, "--into", str(project)], project / "init.log")
+    init(url, project)
     if public is not None:
         _publish(project / "synth.yaml", public)
-    refresh = [*COMMAND, "refresh", "--config", str(project / "synth.yaml"), "--night", NIGHT]
-    code = call(refresh, project / "refresh.log")
+    code = refresh(project, NIGHT)
     seconds = time.monotonic() - began
     found = next(project.glob(f".synth-ops/*/shared/nights/{NIGHT}/validated.json"), None)
     if found is None:
-        return f"| {path.stem} | exit {code} | | | {seconds:.0f} | see {project / 'refresh.log'} |"
+        return f"| {path.stem} | exit {code} | | | {seconds:.0f} | see {project / NIGHT}.log |"
     record: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
     checks: list[dict[str, Any]] = record["checks"]
     bad = [c for c in checks if c["verdict"] != "PASS"]
@@ -129,7 +128,17 @@ def _words(check: dict[str, Any]) -> str:
     return f"{check['verdict']} {check['table']} {check['name']} {observed} (limit {limit})"
 
 
-def call(command: Sequence[str], log: Path) -> int:
-    """Run a command, its output in a file, and give the exit code."""
+def init(url: str, project: Path) -> None:
+    """Write a project for a source."""
+    _call([*COMMAND, "init", url, "--into", str(project)], project / "init.log")
+
+
+def refresh(project: Path, night: str) -> int:
+    """Make a night of a project, and give the exit code; what was said is in a log of the night's name."""
+    asked = [*COMMAND, "refresh", "--config", str(project / "synth.yaml"), "--night", night]
+    return _call(asked, project / f"{night}.log")
+
+
+def _call(command: Sequence[str], log: Path) -> int:
     with log.open("wb") as file:
         return subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False).returncode

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from synth_ops.holdout import look_whose
-from synth_ops.measure import Measure, Sides, Subject, private
+from synth_ops.measure import Measure, Subject, private
 from synth_ops.measure.privacy.delta import MAX_AUC, MIN_ROWS
 from synth_ops.measure.stack import stack_rows
 from synth_ops.measure.subject import Before
@@ -28,7 +28,7 @@ def people(n: int, seed: int) -> pa.Table:
 
 def delta(tonight: pa.Table, last_night: pa.Table, copy: pa.Table, before: pa.Table) -> Measure:
     plan = plan_of(tonight)
-    whose = look_whose(plan, "t", tonight, Sides(lambda *_: tonight, lambda *_: copy).real, NO_SALT)
+    whose = look_whose(plan, "t", tonight, lambda *_: tonight, NO_SALT)
     subject = Subject(
         plan, plan.tables[0], tonight, copy, whose.held_out, ids=whose.ids, before=Before(last_night, before)
     )
