@@ -28,6 +28,12 @@ def default_night() -> str:
     return os.environ.get("SYNTH_OPS_NIGHT") or datetime.now().astimezone().date().isoformat()
 
 
+def n_threads() -> int:
+    """Give how many threads the numeric libraries of this process may use: a worker says it, else the machine."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return int(said) if said.isdecimal() and int(said) else os.cpu_count() or 1
+
+
 LEASE = "SYNTH_OPS_LEASE"
 """Names the file that a worker without a parent lives by."""
 

@@ -6,15 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.measure.stack import Stack
+from synth_ops.settings import n_threads
+from synth_ops.shards import in_order
 
 Codes = NDArray[np.int16]
 
 
 def bin_stack(stack: Stack, n_bins: int, n_labels: int, rare_below: int) -> dict[str, Codes]:
-    """Give each compared column as codes in ``range(max(n_bins, n_labels) + 2)``, one for each row of the stack."""
-    numbers = {name: bin_numbers(values, stack.training, n_bins) for name, values in stack.numbers.items()}
-    labels = {name: bin_labels(codes, stack.training, n_labels, rare_below) for name, codes in stack.labels.items()}
-    return numbers | labels
+    """Give each compared column as codes in ``range(max(n_bins, n_labels) + 2)``, one for each row of the stack.
+
+    Several figures ask for the same bins; they are made once.
+    """
+    bins = (n_bins, n_labels, rare_below)
+    if bins not in stack.binned:
+        labels = {name: bin_labels(codes, stack.training, n_labels, rare_below) for name, codes in stack.labels.items()}
+        stack.binned[bins] = bin_all_numbers(stack, n_bins) | labels
+    return stack.binned[bins]
+
+
+def bin_all_numbers(stack: Stack, n_bins: int) -> dict[str, Codes]:
+    """Bin each column of numbers, several at a time: looking up millions of values is most of what bins cost."""
+    binned = in_order(lambda values: bin_numbers(values, stack.training, n_bins), stack.numbers.values(), n_threads())
+    return dict(zip(stack.numbers, (codes for codes, _ in binned), strict=True))
 
 
 def bin_numbers(values: NDArray[np.float64], training: NDArray[np.int64], n_bins: int) -> Codes:
@@ -29,9 +42,9 @@ def bin_numbers(values: NDArray[np.float64], training: NDArray[np.int64], n_bins
 def bin_edges(seen: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
     """Give at most `n_bins` values that training rows hold, each the first of its bin."""
     ordered = np.sort(seen[~np.isnan(seen)])
-    distinct = np.unique(ordered)
-    if len(distinct) <= n_bins:
-        return distinct
+    is_first = np.concatenate([np.ones(min(len(ordered), 1), dtype=bool), ordered[1:] != ordered[:-1]])
+    if np.count_nonzero(is_first) <= n_bins:
+        return np.asarray(ordered[is_first])
     # Values themselves, not points between them: infinities stay finite bins, and a point mass keeps its own.
     return np.unique(ordered[np.arange(n_bins) * len(ordered) // n_bins])
 

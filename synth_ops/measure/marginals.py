@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth_ops.measure.draws import Draw, mean_and_high, over_draws
-from synth_ops.measure.grid import Codes, bin_numbers, bin_stack
+from synth_ops.measure.grid import Codes, bin_all_numbers, bin_stack
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
 
@@ -36,8 +36,7 @@ def measure_shapes(table: str, stack: Stack, draws: tuple[Draw, ...], rare_below
 
 def measure_order(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator[Measure]:
     """Give the Kolmogorov-Smirnov distance of each number; nulls stand after every value."""
-    codes = {name: bin_numbers(values, stack.training, N_FINE_BINS) for name, values in stack.numbers.items()}
-    yield from measure_distances(table, "column_ks", codes, draws, kolmogorov_smirnov)
+    yield from measure_distances(table, "column_ks", bin_all_numbers(stack, N_FINE_BINS), draws, kolmogorov_smirnov)
 
 
 def measure_nulls(table: str, stack: Stack, draws: tuple[Draw, ...]) -> Iterator[Measure]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,16 +114,24 @@ def measure_associations(
     codes = bin_stack(stack, N_BINS, N_BINS, rare_below)
     is_number = np.asarray([[name in stack.numbers for name in pair] for pair in pairs])
     sides = Sides(is_number[:, 0], is_number[:, 1])
-    strength = partial(associations, sides=sides)
-    found = measure_distances(codes, pairs, draws, rng, _difference(strength))
+
+    def strengths(joint: Figures) -> Figures:
+        return np.stack([associations(joint, sides), mutual_information(joint)])
+
+    both = measure_distances(codes, pairs, draws, rng, _difference(strengths))
+    found, information = (
+        Distances(observed, floors, independent)
+        for observed, floors, independent in zip(
+            both.observed, both.floors.swapaxes(0, 1), both.independent, strict=True
+        )
+    )
     yield summary(table, "association_error", found, draws[0].n)
-    information = measure_distances(codes, pairs, draws[:3], rng, _difference(mutual_information))
     yield summary(table, "information_error", information, draws[0].n)
     training = _joint_shares(rows_of(codes, draws[0].training), pairs)
     # Where few rows have both values, chance alone makes associations and unmakes them.
     n_both = _squared(training)[:, :-1, :-1].sum(axis=(1, 2)) * draws[0].n
     is_sure = (found.floors.mean(axis=0) < SURE) & (n_both >= MIN_BOTH)
-    strong = (np.abs(strength(_squared(training))) > STRONG) & is_sure
+    strong = (np.abs(strengths(_squared(training))[0]) > STRONG) & is_sure
     if strong.any():
         yield _worst(table, found, strong, draws[0].n)
     else:

@@ -1,7 +1,7 @@
 """Real and synthetic rows of one table as one stack of numbers, so that every figure is an index into it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,8 @@ class Stack:
     synthetic: NDArray[np.int64]
     ids: NDArray[np.uint64]
     """Whose each real row is."""
+    binned: dict[tuple[int, int, int], dict[str, NDArray[np.int16]]] = field(default_factory=dict, repr=False)
+    """What `bin_stack` has made, by its bins."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from synth_ops.measure.classifier import Features, features_of
 from synth_ops.measure.draws import draw_samples
 from synth_ops.measure.records import Measure
 from synth_ops.measure.stack import Stack
+from synth_ops.settings import n_threads
+from synth_ops.shards import in_order
 
 MAX_ROWS = 20_000
 N_DRAWS = 3
@@ -40,14 +42,18 @@ def measure_usefulness(
     The floor is what changes from one sample of real training rows to another. `independent` is what a model loses
     that knows the target's distribution and nothing else.
     """
+    from threadpoolctl import threadpool_limits
+
     task = _task(stack, target, rare_below)
     if isinstance(task, str):
         yield Measure(table=table, name="usefulness_lost", column=target, error=task)
         return
     draws = draw_samples(stack, N_DRAWS, MAX_ROWS, rng)
     test = stack.holdout[task.known[stack.holdout]][:MAX_ROWS]
-    real = [_score(task, d.training, test, k) for k, d in enumerate(draws)]
-    copied = [_score(task, d.synthetic, test, k) for k, d in enumerate(draws)]
+    taught = [(rows, k) for k, d in enumerate(draws) for rows in (d.training, d.synthetic)]
+    with threadpool_limits(1):  # as in the classifier
+        scores = [made for made, _ in in_order(lambda by: _score(task, by[0], test, by[1]), taught, n_threads())]
+    real, copied = scores[::2], scores[1::2]
     spread = float(np.std(real))
     blind = 0.5 if task.is_label else 0.0
     yield Measure(
@@ -66,7 +72,7 @@ def _task(stack: Stack, target: str, rare_below: int) -> Task | str:
     """Give the task, or say why there is none."""
     if target not in stack.names:
         return "the target is not among the columns that are compared by value"
-    features = features_of(stack, rare_below)
+    features = features_of(stack, np.arange(stack.n_rows), rare_below)
     column = stack.names.index(target)
     others = np.arange(features.values.shape[1]) != column
     if not others.any():
@@ -82,22 +88,20 @@ def _task(stack: Stack, target: str, rare_below: int) -> Task | str:
 def _score(task: Task, rows: NDArray[np.int64], test: NDArray[np.int64], seed: int) -> float:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
     from sklearn.metrics import r2_score
-    from threadpoolctl import threadpool_limits
 
     rows = rows[task.known[rows]]
     x, y = task.features.values[rows], task.wanted[rows]
     words = {"max_iter": 60, "early_stopping": False, "random_state": seed}
-    with threadpool_limits(1):
-        if not task.is_label:
-            regressor = HistGradientBoostingRegressor(categorical_features=task.features.is_label, **words)
-            if len(y) < MIN_CLASSES:
-                return 0.0
-            fitted = regressor.fit(x, y).predict(task.features.values[test])
-            return float(max(r2_score(task.wanted[test], fitted), -1.0))
-        if len(np.unique(y)) < MIN_CLASSES:
-            return 0.5
-        model = HistGradientBoostingClassifier(categorical_features=task.features.is_label, **words).fit(x, y)
-        scores = model.predict_proba(task.features.values[test])
+    if not task.is_label:
+        regressor = HistGradientBoostingRegressor(categorical_features=task.features.is_label, **words)
+        if len(y) < MIN_CLASSES:
+            return 0.0
+        fitted = regressor.fit(x, y).predict(task.features.values[test])
+        return float(max(r2_score(task.wanted[test], fitted), -1.0))
+    if len(np.unique(y)) < MIN_CLASSES:
+        return 0.5
+    model = HistGradientBoostingClassifier(categorical_features=task.features.is_label, **words).fit(x, y)
+    scores = model.predict_proba(task.features.values[test])
     return _auc(task.wanted[test], scores, model.classes_)
 
 
