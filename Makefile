@@ -56,9 +56,9 @@ $(DEV): $(CORE)
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev,dagster,airflow,postgres,dp]'
 	@touch $@
 
-$(AIRFLOW2)/.done: constraints-airflow-2.11.txt | $(VENV)/bin/pip
-	$(PYTHON) -m venv $(AIRFLOW2)
-	$(AIRFLOW2)/bin/pip install --quiet -c $< 'apache-airflow>=2.11,<3'
+$(AIRFLOW2)/.done: constraints-airflow-2.11.txt | $(DEV)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(AIRFLOW2)
+	$(BIN)/uv pip install --quiet --python $(AIRFLOW2)/bin/python -c $< 'apache-airflow>=2.11,<3'
 	@touch $@
 
 $(DEMO): $(CORE) pipelines/demo.py

@@ -4,8 +4,8 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import time
-import venv
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 from filelock import FileLock
+from uv import find_uv_bin
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -51,11 +52,15 @@ def binaries(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     folder = (own if worker_id == "master" else own.parent) / "orchestrator"
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "whole").exists():
-            venv.create(folder, with_pip=True)
-            wanted = ["-c", str(ROOT / "constraints.txt"), "-r", str(REQUIREMENTS)]
-            subprocess.run([folder / "bin" / "pip", "install", "--quiet", *wanted], check=True, capture_output=True)
+            wanted: list[str | Path] = ["-c", ROOT / "constraints.txt", "-r", REQUIREMENTS]
+            _uv("venv", "--python", sys.executable, folder)
+            _uv("pip", "install", "--python", folder / "bin" / "python", *wanted)
             (folder / "whole").touch()
     return folder / "bin"
+
+
+def _uv(*arguments: str | Path) -> None:
+    subprocess.run([find_uv_bin(), "--quiet", *arguments], check=True, capture_output=True)
 
 
 def test_code_location_loads_without_what_steps_need(binaries: Path, tmp_path: Path) -> None:
