@@ -23,6 +23,8 @@ class Learned:
     """The key whose parent it is told of."""
     stayed: Mapping[str, frozenset[str]] | None = None
     """By column, the labels that the model it goes on from kept; None where it was begun from nothing."""
+    n_rows: int | None = None
+    """Rows that it was told the table has; of a budget that was spent on counting them, with noise."""
 
 
 def read_learned(workspace: Workspace, table: str) -> Learned:
@@ -35,6 +37,7 @@ def read_learned(workspace: Workspace, table: str) -> Learned:
     return Learned(
         main=spec.main.foreign_key if spec and spec.main else None,
         stayed=_stayed(workspace.models(table), found),
+        n_rows=spec.n_rows if spec else None,
     )
 
 

@@ -91,7 +91,7 @@ def measure_table(subject: Subject, sides: Sides, seed: int, last: Measured | No
     found = [
         *figures_of(table, "undeclared_columns", partial(measure_columns, table, subject.synthetic.schema)),
         *figures_of(
-            table, "row_count_ratio", partial(measure_rows, table, subject.real.num_rows, subject.synthetic.num_rows)
+            table, "row_count_ratio", partial(measure_rows, table, subject.n_known, subject.synthetic.num_rows)
         ),
         *_measure_keys(subject, sides, seed),
         *_measure_values(subject, sides, seed),

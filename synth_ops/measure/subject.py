@@ -11,6 +11,7 @@ from synth_ops.entities import Ids
 from synth_ops.measure.learned import Learned
 from synth_ops.measure.records import Measure, unfit
 from synth_ops.plan.plan import Plan, TablePlan
+from synth_ops.spending import is_budgeted
 
 Figures = Callable[[], Iterator[Measure]]
 
@@ -33,6 +34,15 @@ class Subject:
     """What is known of the model behind the copy."""
     before: "Before | None" = None
     """The copy that was published last, and the rows that it was made of."""
+
+    @property
+    def n_known(self) -> int:
+        """How many rows the copy's makers may know of: under a privacy budget, as many as were counted and paid for.
+
+        A model that is reused, since its budget is spent, makes the rows of its own night, however the table grows.
+        """
+        counted = self.learned.n_rows if is_budgeted(self.plan, self.table) else None
+        return self.real.num_rows if counted is None else counted
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def learned(workspace: Workspace, decision: Decision, parent_id: str | None) -> 
 
 
 def test_a_model_begun_from_nothing_had_none_before(workspace: Workspace) -> None:
-    assert learned(workspace, "retrain", None) == Learned(main=MAIN, stayed=None)
+    assert learned(workspace, "retrain", None) == Learned(main=MAIN, stayed=None, n_rows=20)
 
 
 @pytest.mark.parametrize(

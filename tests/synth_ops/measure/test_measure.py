@@ -4,13 +4,14 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from synth_ops.arrow_types import text
 from synth_ops.holdout import look_whose
-from synth_ops.measure import Measure, Sides, Subject, compared_columns, measure_table
-from synth_ops.plan.plan import ColumnPlan, Entity, Kind, Plan, TablePlan
+from synth_ops.measure import Learned, Measure, Sides, Subject, compared_columns, measure_table
+from synth_ops.plan.plan import ColumnPlan, Entity, Kind, Plan, Privacy, TablePlan
 from synth_ops.schema import Column, ForeignKey, Table
 from synth_ops.workspace.salt import NO_SALT
 
@@ -117,6 +118,20 @@ def test_a_copied_table_has_no_entities() -> None:
     rows = pa.table({"x": pa.array(range(N))})
 
     assert ("entities", "") not in measure(rows, rows, mode="copy")
+
+
+@pytest.mark.parametrize(("epsilon", "ratio"), [(None, 0.5), (1.0, 1.0)])
+def test_rows_are_held_against_those_that_a_budget_counted(epsilon: float | None, ratio: float) -> None:
+    """A table grows, and a model whose budget is spent goes on making the rows of its own night."""
+    rows = pa.table({"x": pa.array(range(N))})
+    plan = plan_of(rows).model_copy(update={"privacy": Privacy(epsilon=epsilon, delta=epsilon and 1e-6)})
+    held_out = np.zeros(N, dtype=bool)
+    subject = Subject(plan, plan.tables[0], rows, rows.slice(0, N // 2), held_out, learned=Learned(n_rows=N // 2))
+    sides = Sides(real=lambda _name, _columns: rows, synthetic=lambda _name, _columns: rows)
+
+    found = {m.name: m for m in measure_table(subject, sides, 0)}
+
+    assert found["row_count_ratio"].observed == ratio
 
 
 def test_an_empty_copy_of_many_rows_is_measured_as_such() -> None:
