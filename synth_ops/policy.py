@@ -7,7 +7,7 @@ from synth_ops.errors import BudgetSpent
 from synth_ops.plan.plan import Family, Policy, TablePlan
 from synth_ops.records import Decision, Drift, Record
 
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 """Its first number is raised when models of an older version can no longer be read."""
 FINETUNE_RATIOS = (0.5, 2.0)
 """A model is refreshed while the table's rows are within these ratios of what it saw."""

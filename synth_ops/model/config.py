@@ -13,6 +13,8 @@ class NetworkConfig(Record):
 
     d_embedding: int = Field(default=12, ge=1)
     """Numbers a code becomes."""
+    own_days: bool = True
+    """Whether a day that many rows fall on is told from its neighbours by more than its place among them."""
     d_hidden: int = Field(default=384, ge=8)
     """Hidden units of the decoder, shared among the sub-columns."""
     n_blocks: int = Field(default=2, ge=0)
@@ -102,5 +104,7 @@ class PrivateConfig(Record):
     """Wall seconds between checkpoints."""
     tell_seconds: float = 1.0
     """Wall seconds between what is told of progress."""
-    network: NetworkConfig = NetworkConfig(d_embedding=8, d_hidden=128, n_blocks=1, d_conditioning=1, dropout=0.0)
+    network: NetworkConfig = NetworkConfig(
+        d_embedding=8, d_hidden=128, n_blocks=1, d_conditioning=1, dropout=0.0, own_days=False
+    )
     """Smaller than elsewhere, for each weight takes noise."""

@@ -50,7 +50,7 @@ class Generator(nn.Module):
         marginals = marginals_of(layout, counts)
         self.register_buffer("passes", torch.arange(n) - n_context)
         self.places = self.passes.tolist()
-        self.inputs = CodeInputs(marginals, config.d_embedding)
+        self.inputs = CodeInputs(marginals, config.d_embedding, own_days=config.own_days)
         self.heads = Heads(marginals, n_context)
         d_in = sum(self.inputs.widths)
         self.hidden = nn.Parameter(torch.randn(d_in) * 0.3)

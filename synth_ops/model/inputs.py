@@ -11,6 +11,9 @@ from synth_ops.model.marginals import Marginal
 
 N_BASIS = 16
 """Fixed features of an ordinal code's place among its neighbours."""
+MANY_ROWS = 20
+"""Training rows from which a day is told from its neighbours."""
+_SMALL, _LARGE = 0.03, 0.3
 
 
 class CodeInputs(nn.Module):
@@ -18,7 +21,8 @@ class CodeInputs(nn.Module):
 
     A vector has a free part, learned for the code, and for ordinal codes a part that is a smooth function of the code's
     rank among the training rows. Codes that a mixture models share one free part: with parts of their own, single rows
-    would be learned by heart.
+    would be learned by heart. Days that many rows fall on are the exception: what a day was like, a storm or a sale, is
+    said by no smooth function of its rank.
 
     **Shape**
 
@@ -35,17 +39,19 @@ class CodeInputs(nn.Module):
     ordinal: Tensor
     basis_offsets: Tensor
 
-    def __init__(self, marginals: Sequence[Marginal], d_embedding: int) -> None:
+    def __init__(self, marginals: Sequence[Marginal], d_embedding: int, *, own_days: bool) -> None:
         super().__init__()
+        self.parts = [parts_of(m, own_days=own_days) for m in marginals]
+        """Of each sub-column, the free part that each code has: ``(size,)``."""
         self.d_embedding = d_embedding
         self.widths = [width_of(m, d_embedding) for m in marginals]
         ordinal = [i for i, m in enumerate(marginals) if m.sub_column.ordinal]
         basis = [_basis(marginals[i]) for i in ordinal]
-        n_free = torch.tensor([m.n_outcomes for m in marginals])
+        n_free = torch.tensor([int(parts.max()) + 1 for parts in self.parts])
         starts = torch.cumsum(n_free, 0) - n_free
-        free_rows = [m.outcomes + start for m, start in zip(marginals, starts, strict=True)]
+        free_rows = [parts + start for parts, start in zip(self.parts, starts, strict=True)]
         longer = [(d_embedding / w) ** 0.5 for w in self.widths]  # so that a short vector says no less
-        scales = [torch.full((m.n_outcomes, 1), k * _free_scale(m)) for m, k in zip(marginals, longer, strict=True)]
+        scales = [k * _free_scales(m, int(n)) for m, n, k in zip(marginals, n_free, longer, strict=True)]
         n_wide = len(marginals) * d_embedding
         places = torch.arange(n_wide).view(len(marginals), d_embedding)
         self._buffer("kept", torch.cat([place[:w] for place, w in zip(places, self.widths, strict=True)]))
@@ -88,9 +94,21 @@ def width_of(marginal: Marginal, d_embedding: int) -> int:
     return d_embedding if marginal.is_mixed else min(d_embedding, marginal.size)
 
 
-def _free_scale(marginal: Marginal) -> float:
-    """Give the spread of the first free parts: small where the smooth part tells codes apart."""
-    return 0.03 if marginal.sub_column.ordinal and not marginal.is_mixed else 0.3
+def parts_of(marginal: Marginal, *, own_days: bool) -> Tensor:
+    """Give the free part of each code, ``(size,)``: its outcome's, or of a day of many rows its own."""
+    parts = marginal.outcomes.clone()
+    if own_days and marginal.sub_column.part == "day":
+        days = marginal.between[marginal.counts[marginal.between] >= MANY_ROWS]
+        parts[days] = torch.arange(len(days)) + marginal.n_outcomes
+    return parts
+
+
+def _free_scales(marginal: Marginal, n_parts: int) -> Tensor:
+    """Give the spread of the first free parts, ``(n_parts, 1)``: small where the smooth part tells codes apart."""
+    scales = torch.full((n_parts, 1), _SMALL)
+    if not marginal.sub_column.ordinal or marginal.is_mixed:
+        scales[: marginal.n_outcomes] = _LARGE
+    return scales
 
 
 def _starts(sizes: list[int]) -> Tensor:

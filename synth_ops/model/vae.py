@@ -43,7 +43,7 @@ class VAE(Conditional):
         self._cut: tuple[object, Ancestral] | None = None
         marginals = marginals_of(layout, counts)
         self.register_buffer("counts", counts)
-        self.inputs = CodeInputs(marginals, config.d_embedding)
+        self.inputs = CodeInputs(marginals, config.d_embedding, own_days=config.own_days)
         self.heads = Heads(marginals, n_context)
         self.decoder = Decoder(
             self.inputs.owners, n_context, self.heads.degrees(), config, precise_from=self.heads.mixtures_start

@@ -129,7 +129,7 @@ class _Maps:
         self.places = torch.tensor(course.places, dtype=torch.long)
         self.inputs = _numbers(old.inputs, new.inputs, course.places)
         self.outputs = _outputs(old.heads, new.heads, course.places, codes)
-        self.free = _free(old.heads, new.heads, course.places, codes)
+        self.free = _free(old, new, course.places, codes)
         self.ordinal = _ordinal(old.inputs, new.inputs, course.places)
         n_layers = 1 + len(new.decoder.blocks)
         n_old = len(old.decoder.degrees)
@@ -212,21 +212,26 @@ def _outputs(old: Heads, new: Heads, places: Sequence[int], codes: list[NDArray[
     return found
 
 
-def _free(
-    old: Heads,
-    new: Heads,
-    places: Sequence[int],
-    codes: list[NDArray[np.int64] | None],
-) -> Tensor:
-    parts = []
-    for i, marginal in enumerate(new.marginals):
-        if places[i] == UNKNOWN:
-            parts.append(torch.full((marginal.n_outcomes,), UNKNOWN))
-            continue
-        outcomes = _outcomes(old, new, places[i], i, codes[i])
-        start = sum(m.n_outcomes for m in old.marginals[: places[i]])
-        parts.append(torch.where(outcomes >= 0, outcomes + start, UNKNOWN))
-    return torch.cat(parts)
+def _free(old: VAE, new: VAE, places: Sequence[int], codes: list[NDArray[np.int64] | None]) -> Tensor:
+    n_before = [int(parts.max()) + 1 for parts in old.inputs.parts]
+    found = []
+    for i, parts in enumerate(new.inputs.parts):
+        n_outcomes, place = new.heads.marginals[i].n_outcomes, places[i]
+        own = torch.full((int(parts.max()) + 1,), UNKNOWN)
+        if place != UNKNOWN:
+            own[:n_outcomes] = _outcomes(old.heads, new.heads, place, i, codes[i])
+            own[n_outcomes:] = _days(old.inputs.parts[place], parts, codes[i])[n_outcomes:]
+        found.append(torch.where(own >= 0, own + sum(n_before[:place]), UNKNOWN))
+    return torch.cat(found)
+
+
+def _days(before: Tensor, after: Tensor, codes: NDArray[np.int64] | None) -> Tensor:
+    """Give the old part of each new part, by the last code that has it; a day begins with what it shared."""
+    found = torch.full((int(after.max()) + 1,), UNKNOWN)
+    if codes is not None:
+        was = torch.from_numpy(codes)
+        found[after] = torch.where(was >= 0, before[was.clamp(min=0)], UNKNOWN)
+    return found
 
 
 def _ordinal(old: CodeInputs, new: CodeInputs, places: Sequence[int]) -> Tensor:

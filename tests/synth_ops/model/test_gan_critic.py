@@ -44,7 +44,7 @@ def test_the_critic_sees_outcomes_and_ranks() -> None:
     codes = torch.from_numpy(smooth_rows(2_000)).long()
     marginals = marginals_of(SMOOTH, count_codes(codes, SMOOTH))
 
-    half, x, _ = critic_vectors(marginals, CodeInputs(marginals, 4))
+    half, x, _ = critic_vectors(marginals, CodeInputs(marginals, 4, own_days=True))
 
     assert torch.equal(half.vectors, torch.eye(2))
     flags, ranks = x.vectors.split([marginals[1].n_outcomes, x.vectors.shape[1] - marginals[1].n_outcomes], 1)

@@ -6,7 +6,7 @@ import pytest
 from synth_ops.encode.layout import Layout, SubColumn
 from synth_ops.errors import CorruptArtifact, PlanError
 from synth_ops.model import Constant, Neural, TrainingConfig, fit_synthesizer, load_synthesizer
-from tests.synth_ops.model.toys import LAYOUT, SMALL, rows
+from tests.synth_ops.model.toys import DAYS, LAYOUT, SMALL, days, is_wet, rows
 
 
 def test_learns_a_joint_that_no_pair_of_columns_shows() -> None:
@@ -29,6 +29,16 @@ def test_context_is_kept_and_conditions_the_rest() -> None:
 
     np.testing.assert_array_equal(sampled[:, :3], context)
     assert np.mean((context[:, 0] % 2 == context[:, 1] % 2) == sampled[:, 3]) > 0.95
+
+
+def test_what_a_day_was_like_is_known_of_that_day() -> None:
+    """Its neighbours say nothing of it."""
+    config = SMALL.model_copy(update={"n_epochs": 60, "patience": 30})
+    synthesizer, _ = fit_synthesizer("vae", days(6_000), DAYS, 1, config)
+
+    when, wet = synthesizer.sample(4_000, context=days(4_000, seed=9)[:, :1], seed=1).T
+
+    assert np.mean(wet == is_wet(when)) > 0.8
 
 
 def test_a_saved_model_samples_the_same_rows(tmp_path: Path) -> None:

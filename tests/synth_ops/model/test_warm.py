@@ -4,7 +4,7 @@ import torch
 
 from synth_ops.encode.layout import Layout, SubColumn
 from synth_ops.model import Neural, Synthesizer, carries_over, fit_synthesizer
-from tests.synth_ops.model.toys import LAYOUT, SMALL, SMOOTH, rows, smooth_rows
+from tests.synth_ops.model.toys import DAYS, LAYOUT, N_DAYS, SMALL, SMOOTH, days, rows, smooth_rows
 
 LEARNED = SMALL.model_copy(update={"n_epochs": 40, "patience": 20, "conditioning": 0.0})
 GLANCE = SMALL.model_copy(update={"n_epochs": 1, "learning_rate": 1e-9, "conditioning": 0.0})
@@ -91,6 +91,22 @@ def test_an_ordered_column_whose_range_moved_is_known_by_rank() -> None:
     )
 
     assert nats(warm, moved) < nats(parent, codes) + 0.2
+
+
+def test_days_are_known_again_by_their_map() -> None:
+    """A day has gone since, and another has come."""
+    parent, _ = fit_synthesizer("vae", days(6_000), DAYS, 1, LEARNED)
+    codes = days(6_000, 1)
+    before = codes.copy()
+    codes[:, 0] = np.where(codes[:, 0] > 1, codes[:, 0] - 1, N_DAYS)
+    maps = same_codes(DAYS) | {("when", "day"): np.array([0, *range(2, N_DAYS + 1), -1])}
+
+    known, _ = fit_synthesizer("vae", codes, DAYS, 1, GLANCE, start_from=parent, codes_before=maps)
+    mistaken, _ = fit_synthesizer("vae", codes, DAYS, 1, GLANCE, start_from=parent, codes_before=same_codes(DAYS))
+
+    stayed = before[:, 0] > 1
+    assert nats(known, codes[stayed]) < nats(parent, before[stayed]) + 0.1
+    assert nats(known, codes[stayed]) < nats(mistaken, codes[stayed]) - 0.2
 
 
 def test_a_table_of_mostly_new_columns_is_learned_from_nothing(parent: Synthesizer) -> None:

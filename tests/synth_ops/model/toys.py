@@ -28,6 +28,15 @@ SMOOTH = Layout(
 )
 
 
+N_DAYS = 150
+DAYS = Layout(
+    sub_columns=(
+        SubColumn(column="when", part="day", size=N_DAYS + 1, ordinal=True, n_special=1),
+        SubColumn(column="wet", part="value", size=2),
+    )
+)
+
+
 def rows(n_rows: int, seed: int = 0) -> np.ndarray:
     """Give rows in which c is 1 if and only if a and the parity of b agree, and fine codes follow coarse ones."""
     rng = np.random.default_rng(seed)
@@ -46,3 +55,15 @@ def smooth_rows(n_rows: int, seed: int = 0) -> np.ndarray:
     x[rng.random(n_rows) < 0.1] = 0
     y[rng.random(n_rows) < 0.2] = 200
     return np.stack([half, x, y], 1).astype(np.int32)
+
+
+def days(n_rows: int, seed: int = 0) -> np.ndarray:
+    """Give rows of dry and wet days, in no order: nine tenths of a day's rows say what it was like."""
+    rng = np.random.default_rng(seed)
+    when = 1 + rng.integers(0, N_DAYS, n_rows)
+    return np.stack([when, is_wet(when) ^ (rng.random(n_rows) < 0.1)], 1).astype(np.int32)
+
+
+def is_wet(when: np.ndarray) -> np.ndarray:
+    """Say what each day was like."""
+    return np.asarray(np.append(False, np.random.default_rng(7).random(N_DAYS) < 0.5)[when])
