@@ -437,6 +437,13 @@ class ExpectRecordsToBeUnlinkable(MeasuredExpectation):
     max_risk: float
 
 
+class ExpectForeignKeyToBeUnlinkable(MeasuredExpectation):
+    """The copy does not put a row together with the one that it refers to."""
+
+    foreign_key: str
+    max_risk: float
+
+
 class ExpectAdditionsToBeUninferable(MeasuredExpectation):
     """Two nights' copies do not tell which rows came between them."""
 

@@ -7,6 +7,7 @@ from synth_ops import __version__
 from synth_ops.expectations.rules import RULES
 from synth_ops.measure.columns import Scale, compared_columns
 from synth_ops.measure.joined import relates
+from synth_ops.measure.linked import links
 from synth_ops.measure.replay import withheld_columns
 from synth_ops.measure.sequences import follows
 from synth_ops.plan.plan import Plan, TablePlan
@@ -119,6 +120,9 @@ def _reference(plan: Plan, table: TablePlan, key: ForeignKey, n_rows: int, n_par
     if not few and n_rows >= MIN_RELATED and relates(plan, table, key):
         note = "Of what goes together across the reference; keys that were dealt out anew lose all of it."
         yield _expect("expect_foreign_key_relations_to_match", note, foreign_key=key.name, max_excess=0.6)
+    if links(plan, table, key):
+        note = "A row, and the one that it refers to, put together by the copy."
+        yield _expect("expect_foreign_key_to_be_unlinkable", note, "warning", foreign_key=key.name, max_risk=0.05)
     if not few and follows(plan, table, key):
         note = "Rows are learned one by one, so this only warns."
         yield _expect("expect_time_between_events_to_match", note, "warning", foreign_key=key.name, max_excess=0.1)

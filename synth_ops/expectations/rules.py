@@ -512,6 +512,20 @@ RULES: Mapping[str, Rule] = {
         floored=False,
         by_bound=True,
     ),
+    "expect_foreign_key_to_be_unlinkable": Rule(
+        measure="linkability_across",
+        group="privacy",
+        subject="foreign_key",
+        limits=("max_risk",),
+        holds=_bound_at_most("max_risk"),
+        expected=(
+            "At most {max_risk:.3g} of the rows that the copy was made of may be linked by it to the rows that they"
+            " refer to by {foreign_key}, beyond chance, with 95 % certainty"
+        ),
+        share=True,
+        floored=False,
+        by_bound=True,
+    ),
     "expect_additions_to_be_uninferable": Rule(
         measure="delta_membership_auc",
         group="privacy",

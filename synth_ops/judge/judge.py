@@ -247,4 +247,8 @@ def _write_report(question: Question, plan: Plan, checks: tuple[Check, ...], mea
 
 
 def _readers(sides: _Sides) -> Sides:
-    return Sides(real=partial(_columns_of, sides.real), synthetic=partial(_columns_of, sides.synthetic))
+    return Sides(
+        real=partial(_columns_of, sides.real),
+        synthetic=partial(_columns_of, sides.synthetic),
+        apart=partial(_real_columns, sides),
+    )

@@ -30,13 +30,14 @@ class Joined:
     """One side's child rows, each beside its parent's."""
 
     rows: pa.Table
+    child: NDArray[np.int64]
+    """Which row of the child's table each is; likewise below."""
     parent: NDArray[np.int64]
-    """Whose child each row is."""
 
 
 def relates(plan: Plan, table: TablePlan, key: ForeignKey) -> bool:
     """Say whether both sides of a foreign key have columns that can go together."""
-    of_child, of_parent = _sides(plan, table, key)
+    of_child, of_parent = compared_on_both(plan, table, key)
     return bool(of_child) and bool(of_parent)
 
 
@@ -44,18 +45,18 @@ def measure_across(
     plan: Plan, table: TablePlan, key: ForeignKey, sides: Sides, rng: np.random.Generator
 ) -> Iterator[Measure]:
     """Give how far pairs of a child's and its parent's columns are from production, and the share that was lost."""
-    of_child, of_parent = _sides(plan, table, key)
+    of_child, of_parent = compared_on_both(plan, table, key)
     pairs = _pairs(tuple(of_child), tuple(of_parent), rng)
     if not pairs:
         return
     names = (tuple(of_child), tuple(of_parent))
-    real = _join(table.name, key, sides.real, names, rng)
-    copy = _join(table.name, key, sides.synthetic, names, rng)
+    real = join(table.name, key, sides.real, names, rng)
+    copy = join(table.name, key, sides.synthetic, names, rng)
     n_least = min(real.rows.num_rows // 2, copy.rows.num_rows)
     if n_least < MIN_ROWS:
         yield _unmeasured(table.name, key, f"{n_least} rows on a side refer to a parent; {MIN_ROWS} are needed")
         return
-    scales: Mapping[str, Scale] = {**of_child, **{f"{c}{OF_PARENT}": scale for c, scale in of_parent.items()}}
+    scales = joined_scales(of_child, of_parent)
     stack = stack_rows(real.rows, copy.rows, scales, np.zeros(real.rows.num_rows, dtype=bool))
     codes = bin_stack(stack, N_BINS, N_BINS, plan.privacy.rare_below)
     draws = tuple(_halves(real, len(stack.training), stack.synthetic, rng) for _ in range(N_DRAWS))
@@ -75,12 +76,17 @@ def measure_across(
     )
 
 
-def _sides(plan: Plan, table: TablePlan, key: ForeignKey) -> tuple[dict[str, Scale], dict[str, Scale]]:
+def compared_on_both(plan: Plan, table: TablePlan, key: ForeignKey) -> tuple[dict[str, Scale], dict[str, Scale]]:
     """Give the compared columns of the child, without the key itself, and those of the parent."""
     parent = plan.table(key.ref_table)
     of_parent = published_columns(parent) if parent.mode == "copy" else compared_columns(plan, parent)
     of_child = {c: scale for c, scale in compared_columns(plan, table).items() if c not in key.columns}
     return of_child, {c: scale for c, scale in of_parent.items() if c not in key.ref_columns}
+
+
+def joined_scales(of_child: Mapping[str, Scale], of_parent: Mapping[str, Scale]) -> dict[str, Scale]:
+    """Give the columns of joined rows."""
+    return {**of_child, **{f"{c}{OF_PARENT}": scale for c, scale in of_parent.items()}}
 
 
 def _pairs(child: tuple[str, ...], parent: tuple[str, ...], rng: np.random.Generator) -> Pairs:
@@ -90,20 +96,21 @@ def _pairs(child: tuple[str, ...], parent: tuple[str, ...], rng: np.random.Gener
     return [pairs[i] for i in np.sort(rng.choice(len(pairs), MAX_PAIRS, replace=False))]
 
 
-def _join(
+def join(
     table: str,
     key: ForeignKey,
     read: ReadColumns,
     names: tuple[tuple[str, ...], tuple[str, ...]],
     rng: np.random.Generator,
 ) -> Joined:
+    """Give those columns of children, and of their parents beside them; of many rows a sample."""
     found = link(table, key, read)
     rows, position = _resolved(found, rng)
     child = read(table, names[0]).take(pa.array(rows))
     parent = read(key.ref_table, names[1]).take(pa.array(position))
     columns = dict(zip(child.column_names, child.columns, strict=True))
     columns |= {f"{c}{OF_PARENT}": parent.column(c) for c in parent.column_names}
-    return Joined(pa.table(columns), position)
+    return Joined(pa.table(columns), rows, position)
 
 
 def _resolved(found: Link, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

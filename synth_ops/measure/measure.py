@@ -17,6 +17,7 @@ from synth_ops.measure.draws import Draw, draw_samples
 from synth_ops.measure.entities import measure_entities
 from synth_ops.measure.joined import measure_across, relates
 from synth_ops.measure.learned import Learned
+from synth_ops.measure.linked import links, measure_linked
 from synth_ops.measure.marginals import measure_nulls, measure_order, measure_shapes
 from synth_ops.measure.pairs import measure_associations, measure_null_relations, measure_pairs
 from synth_ops.measure.private import PRIVATE, measure_privacy
@@ -110,6 +111,9 @@ def _measure_keys(subject: Subject, sides: Sides, seed: int) -> Iterator[Measure
         rng = np.random.default_rng(seed)
         if relates(plan, table, key):
             yield from figures_of(table, "relation_lost", partial(measure_across, plan, table, key, sides, rng))
+        if links(plan, table, key):
+            figures = partial(measure_linked, subject, key, sides, rng)
+            yield from figures_of(table, "linkability_across", figures)
         if follows(plan, table, key):
             figures = partial(measure_sequences, plan, table, key, sides, rng)
             yield from figures_of(table, "time_between_events", figures)

@@ -26,11 +26,11 @@ PRIVATE = (ENOUGH, "exact_copies", "worst_attribute_inference", *LIMITS)
 def measure_privacy(subject: Subject, stack: Stack, seed: int) -> Iterator[Measure]:
     """Measure what the copy tells of the rows that it was made of, or say why not, or why there is no need."""
     table = subject.table
-    if table.public is not None:
-        waived = f"the plan says that the rows are public: {table.public}"
+    waived = no_need(table)
+    if waived is not None:
         yield from (Measure(table=table.name, name=name, waived=waived) for name in PRIVATE)
         return
-    reason = _unknowable(subject, stack)
+    reason = unknowable(subject, stack)
     if reason is not None:
         yield from (Measure(table=table.name, name=name, error=reason) for name in PRIVATE)
         return
@@ -79,7 +79,12 @@ def _row_hashes(rows: pa.Table, scales: Mapping[str, Scale]) -> NDArray[np.uint6
     return hash_keys(rows, columns, [rows.schema.field(name).type for name in columns])[0]
 
 
-def _unknowable(subject: Subject, stack: Stack) -> str | None:
+def no_need(table: TablePlan) -> str | None:
+    """Give the reason why nothing need be measured, if there is one."""
+    return None if table.public is None else f"the plan says that the rows are public: {table.public}"
+
+
+def unknowable(subject: Subject, stack: Stack) -> str | None:
     """Give the reason why nothing can be said of privacy, if there is one."""
     if not subject.is_unseen:
         return "there are no held-out rows that the copy was surely not made of; give them with --holdout"

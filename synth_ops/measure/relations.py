@@ -27,6 +27,13 @@ class Sides:
 
     real: ReadColumns
     synthetic: ReadColumns
+    apart: ReadColumns | None = None
+    """Reads the real rows and after them the held-out ones, where these lie apart."""
+
+    @property
+    def whole(self) -> ReadColumns:
+        """Reads all real rows, held-out ones too."""
+        return self.apart or self.real
 
 
 @dataclass(frozen=True)
