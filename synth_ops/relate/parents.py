@@ -42,10 +42,17 @@ def find_parents(draft: Draft, keys: Sequence[FkSpec], scene: Scene) -> None:
 
 
 def fill_required(draft: Draft, scene: Scene) -> None:
-    """Fill in what is left of keys whose columns may not be null: of composite keys with a null beside."""
-    for key in draft.spec.foreign_keys if draft.spec else ():
+    """Fill in what is left of keys whose columns may not be null: of composite keys with a null beside, of orphans.
+
+    A column waits for all keys that it is part of.
+    """
+    keys = draft.spec.foreign_keys if draft.spec else ()
+    waiting = {c for k in keys if k.name not in draft.resolved for c in k.foreign_key.columns}
+    for key in (k for k in keys if k.name in draft.resolved):
         parent = scene.drafts[key.foreign_key.ref_table]
         for column, ref in zip(key.foreign_key.columns, key.foreign_key.ref_columns, strict=True):
+            if column in waiting:
+                continue
             empty = np.flatnonzero(draft.key([column])[0].is_null().to_numpy(zero_copy_only=False))
             if len(empty) and not draft.nullable(column):
                 _require(parent.n_rows > 0, draft, key)

@@ -96,6 +96,7 @@ def complete(draft: Draft, scene: Scene) -> None:
     """Find every parent that is there already, keep composite keys distinct, and number rows through."""
     spec = known_spec(draft)
     find_parents(draft, [k for k in spec.foreign_keys if k.foreign_key.ref_table in scene.drafts], scene)
+    fill_required(draft, scene)  # before keys are made distinct, for a null is equal to no other
     draft.main_rows = _NO_ROWS
     for key in spec.key.distinct:
         if not (spec.key.sequence and spec.key.sequence.column in key):

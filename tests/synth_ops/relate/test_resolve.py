@@ -454,3 +454,32 @@ def test_binary_keys_resolve() -> None:
     copy = copy_database(plan, {"kinds": kinds, "child": child})
 
     assert set(copy["child"].column("kind").to_pylist()) == set(raw[:3])
+
+
+def test_a_key_that_is_filled_in_part_by_a_soft_one_stays_distinct() -> None:
+    """Half of the fieldings have no batting: of a player without any, the stint must come from elsewhere."""
+    rng = np.random.default_rng(3)
+    batting = {"player": np.repeat(np.arange(100), 2), "stint": np.tile([1, 2], 100)}
+    fielding = {
+        "player": np.repeat(np.arange(200), 6),
+        "stint": np.tile([1, 1, 1, 2, 2, 2], 200),
+        "pos": np.concatenate([rng.permutation(7)[:3] for _ in range(400)]),
+        "games": rng.integers(0, 99, 1200),
+    }
+    real = {
+        "player": rows_of("id", id=np.arange(400), height=rng.random(400)),
+        "batting": rows_of("player,stint", **batting),
+        "fielding": rows_of("player,stint,pos", **fielding),
+    }
+    plan = plan_of(
+        table("player", real["player"], "id"),
+        table("batting", real["batting"], "player,stint", [key("player", "player", "id")]),
+        table("fielding", real["fielding"], "player,stint,pos",
+              [key("player", "player", "id"), key("player,stint", "batting", soft=True)]),
+    )  # fmt: skip
+
+    made = copy_database(plan, real)
+
+    assert is_distinct(made["fielding"], "player,stint,pos")
+    assert made["fielding"].column("stint").null_count == 0
+    assert made["fielding"].num_rows > 1_150
