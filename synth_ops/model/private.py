@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth_ops.encode.layout import Layout
+from synth_ops.joints import MIN_ROWS
 from synth_ops.model.adamw import AdamW
 from synth_ops.model.checkpoint import load_checkpoint, save_checkpoint, under
 from synth_ops.model.clock import Clock
@@ -26,7 +27,7 @@ from synth_ops.model.config import PrivateConfig
 from synth_ops.model.masked import MaskedLinear
 from synth_ops.model.order import reading_order, reordered
 from synth_ops.model.row_gradient import RowGradient
-from synth_ops.model.synthesizer import MIN_ROWS, Constant, Neural, Synthesizer, pick_device
+from synth_ops.model.synthesizer import Constant, Neural, Synthesizer, pick_device
 from synth_ops.model.threads import one_thread
 from synth_ops.model.training import Stop, Trained
 from synth_ops.model.vae import VAE

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from synth_ops.encode.layout import Layout
 from synth_ops.errors import CorruptArtifact, PlanError
+from synth_ops.joints import MIN_ROWS
 from synth_ops.model.config import NetworkConfig, TrainingConfig
 from synth_ops.model.family import CodeNetwork
 from synth_ops.model.gan import GAN
@@ -275,10 +276,6 @@ def _shortened(config: TrainingConfig) -> TrainingConfig:
     if config.time_budget_seconds is None:
         return config
     return config.model_copy(update={"time_budget_seconds": config.time_budget_seconds / (1 + config.conditioning)})
-
-
-MIN_ROWS = 100
-"""Rows below which only each column alone is kept: fewer cannot show a joint without giving away whose it is."""
 
 
 def load_synthesizer(folder: Path, *, device: str = "cpu") -> Synthesizer:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from synth_ops.derived import Derived
+from synth_ops.joints import keeps_joint
 from synth_ops.owners import Owners
 from synth_ops.plan.plan import Kind, Plan, TablePlan
 from synth_ops.relate.clusters import ClusterSpec
@@ -219,7 +220,7 @@ def _add_parent(flat: _Flat, subject: _Subject) -> tuple[FkSpec | None, tuple[st
     main = subject.related.main
     if main is None:
         return None, ()
-    described = _describe(subject.relative(main.ref_table))
+    described = _describe(subject.relative(main.ref_table)) if _is_whole(subject, main) else _Flat()
     parent_keys = subject.real[main.ref_table]
     all_rows = pointers(subject.keys, main, parent_keys)
     rows = subject.of_rows(all_rows)
@@ -231,6 +232,15 @@ def _add_parent(flat: _Flat, subject: _Subject) -> tuple[FkSpec | None, tuple[st
     flat.add(PARENT_DEGREE, pa.array(degrees).take(pa.array(rows, mask=rows < 0)), "numeric")
     spec = main_spec(subject.keys, main, all_rows, parent_keys.num_rows, subject.rare_below)
     return spec, tuple(joined.column_names)
+
+
+def _is_whole(subject: _Subject, key: ForeignKey) -> bool:
+    """Tell whether a synthetic parent will be one that production could have, and so say something of its children.
+
+    Of few parents each column is made by itself, the number of children too: a model that is told of them would be
+    asked of parents that it has never seen, and give all their children what the rarest had.
+    """
+    return keeps_joint(subject.real[key.ref_table].num_rows, subject.plan.privacy.holdout)
 
 
 def _describe(parent: _Subject) -> _Flat:

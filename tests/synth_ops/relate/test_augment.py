@@ -7,7 +7,7 @@ from synth_ops.relate import Augmented, Relations, TableSpec, augment
 from tests.synth_ops.relate.databases import Real, key, plan_of, rows_of, table
 
 
-def family() -> tuple[Plan, Real]:
+def family(n_parents: int = 160) -> tuple[Plan, Real]:
     rng = np.random.default_rng(0)
     child = rows_of(
         "id",
@@ -17,7 +17,9 @@ def family() -> tuple[Plan, Real]:
         size=rng.random(100),
     )
     real = {
-        "parent": rows_of("id", id=np.arange(20), city=["x", "y"] * 10, name=[f"n{i}" for i in range(20)]),
+        "parent": rows_of(
+            "id", id=np.arange(n_parents), city=["x", "y"] * (n_parents // 2), name=[f"n{i}" for i in range(n_parents)]
+        ),
         "kind": rows_of("id", id=np.arange(3)),
         "child": child,
     }
@@ -29,8 +31,8 @@ def family() -> tuple[Plan, Real]:
     ), real
 
 
-def augmented(name: str, *, keep: NDArray[np.bool_] | None = None) -> Augmented:
-    plan, real = family()
+def augmented(name: str, *, keep: NDArray[np.bool_] | None = None, n_parents: int = 160) -> Augmented:
+    plan, real = family(n_parents)
     return augment(plan, name, real, Relations.of(plan, {n: t.num_rows for n, t in real.items()}), keep=keep)
 
 
@@ -41,6 +43,11 @@ def test_context_comes_first_and_keys_stay_out() -> None:
         "@link", "@parent:city", "@parent:name", "@parent:@degree", "size", "@fk:kind_id->kind",
     ]  # fmt: skip
     assert made.context == tuple(made.table.column_names[:4])
+
+
+def test_of_few_parents_a_child_is_told_their_children_alone() -> None:
+    """The columns of so few are made each by itself: a synthetic parent is none that the model has seen."""
+    assert augmented("child", n_parents=120).context == ("@link", "@parent:@degree")
 
 
 def test_a_parent_learns_how_many_children_it_has() -> None:

@@ -7,8 +7,8 @@ from tests.synth_ops.relate.databases import key, plan_of, rows_of, table
 def kept_in_shop(name: str) -> tuple[set[str], set[str]]:
     rng = np.random.default_rng(0)
     real = {
-        "shop": rows_of("id", id=np.arange(80), size=rng.normal(size=80), note=[f"n{i}" for i in range(80)]),
-        "order": rows_of("id", id=np.arange(400), shop_id=rng.integers(0, 80, 400), total=rng.random(400)),
+        "shop": rows_of("id", id=np.arange(160), size=rng.normal(size=160), note=[f"n{i}" for i in range(160)]),
+        "order": rows_of("id", id=np.arange(400), shop_id=rng.integers(0, 160, 400), total=rng.random(400)),
         "log": rows_of("id", id=np.arange(50), level=rng.random(50)),
     }
     plan = plan_of(
