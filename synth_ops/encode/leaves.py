@@ -63,7 +63,21 @@ class Leaves(Record):
             at = np.minimum(np.searchsorted(self.point_values, values), len(self.points) - 1)
             is_point = np.asarray(self.point_values[at] == values, np.bool_)
             codes = np.where(is_point, self._point_codes[at], codes)
+            if self.firsts:
+                beyond = ~is_point & np.asarray((values < self._lows[0]) | (values > self.high), np.bool_)
+                codes[beyond] = self._nearest(values[beyond])
         return codes
+
+    def _nearest(self, values: Values) -> NDArray[np.int64]:
+        """Give the leaf of values among points beyond all intervals: the nearest point's, or the outer interval's."""
+        above = np.clip(np.searchsorted(self.point_values, values), 1, max(1, len(self.points) - 1))
+        sides = np.stack([above - 1, np.minimum(above, len(self.points) - 1)])
+        given = _as_floats(values)
+        distances = np.abs(_as_floats(self.point_values)[sides] - given)
+        point = sides[distances.argmin(axis=0), np.arange(len(values))]
+        outer = np.where(given < float(self._lows[0]), self.interval_codes[0], self.interval_codes[-1])
+        to_interval = np.maximum(float(self._lows[0]) - given, given - float(self.high))
+        return np.where(distances.min(axis=0) <= to_interval, self._point_codes[point], outer)
 
     def is_outside(self, values: Values) -> NDArray[np.bool_]:
         """Mark what lies beyond the ends."""
