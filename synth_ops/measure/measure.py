@@ -144,7 +144,8 @@ def _measure_values(subject: Subject, sides: Sides, seed: int) -> Iterator[Measu
 
 def _measure_withheld(subject: Subject, compared: tuple[str, ...]) -> Iterator[Measure]:
     table, synthetic = subject.table, subject.synthetic
-    columns = [c for c in withheld_columns(table, compared) if c in synthetic.column_names]
+    present = [c for c in withheld_columns(table, compared) if c in synthetic.column_names]
+    columns = {name: table.column(name).fate == "fake" for name in present}
     figures = partial(
         measure_replay, table.name, subject.real, synthetic, columns, subject.held_out, subject.plan.privacy.rare_below
     )

@@ -18,7 +18,7 @@ def names(prefix: str) -> pa.Table:
 
 
 def replayed(copy: pa.Table, real: pa.Table | None = None) -> Measure:
-    (measure,) = measure_replay("t", names("r") if real is None else real, copy, ("name",), HELD_OUT, 10)
+    (measure,) = measure_replay("t", names("r") if real is None else real, copy, {"name": False}, HELD_OUT, 10)
     return measure
 
 
@@ -38,6 +38,33 @@ def test_a_name_that_many_bear_tells_of_no_one() -> None:
     smiths = pa.table({"name": ["Smith"] * N})
 
     assert replayed(smiths, smiths).observed == 0
+
+
+def people(n: int, seed: int) -> np.ndarray:
+    """Draw names as they are borne, some by many and most by few: a made-up one is drawn from the same."""
+    return np.array([f"name {k}" for k in np.random.default_rng(seed).zipf(1.3, n) % 30_000])
+
+
+def excess_of(copy: np.ndarray) -> float:
+    """Give the excess of a faked column over 20,000 real rows."""
+    real = pa.table({"name": people(20_000, 1)})
+    held_out = np.arange(20_000) % 5 == 0
+    (found,) = measure_replay("t", real, pa.table({"name": copy}), {"name": True}, held_out, 10)
+    return found.excess or 0.0
+
+
+def test_made_up_names_are_those_that_people_bear() -> None:
+    for seed in range(10, 30):
+        assert excess_of(people(20_000, seed)) < 0.005
+
+
+def test_real_names_among_made_up_ones_are_found() -> None:
+    real, copy = people(20_000, 1), people(20_000, 2)
+    values, counts = np.unique(real[np.arange(20_000) % 5 > 0], return_counts=True)
+    leaked = values[counts == 1]
+    copy[:600] = leaked[:600]
+
+    assert excess_of(copy) > 0.005
 
 
 def test_words_that_no_model_learned_are_withheld_and_references_are_not() -> None:
