@@ -17,7 +17,7 @@ HELD_AT_LEAST = 4.0
 
 
 def for_any_copy(
-    expectations: list[dict[str, Any]], table: str, measured: Measured, n_held: int
+    expectations: list[dict[str, Any]], table: str, measured: Measured, n_held: int, n_copy: int
 ) -> Iterator[dict[str, Any]]:
     """Ask no more of a copy than can be asked without a plan.
 
@@ -26,26 +26,31 @@ def for_any_copy(
         table: its name.
         measured: the figures of the copy.
         n_held: rows of production that the copy is held against.
+        n_copy: rows of the copy.
     """
+    parts = n_held / max(n_copy, 1)
     for expectation in expectations:
         kind, kwargs = expectation["type"], expectation["kwargs"]
         if kind == "expect_table_row_count_to_match_plan":
             continue
         if kind in PREVENTIVE:
-            share = max(float(kwargs["max_share"]), _as_held_out(kind, kwargs["column"], table, measured, n_held))
+            share = max(float(kwargs["max_share"]), _as_held_out(kind, kwargs["column"], table, measured, parts))
             yield expectation | {"kwargs": kwargs | {"max_share": share}}
         else:
             yield expectation
 
 
-def _as_held_out(kind: str, column: str, table: str, measured: Measured, n_held: int) -> float:
-    """Give the limit of a share, for so many as it was counted in; of one entity's rows, no more than one counts."""
+def _as_held_out(kind: str, column: str, table: str, measured: Measured, parts: float) -> float:
+    """Give the limit of a share, for so many as it was counted in; of one entity's rows, no more than one counts.
+
+    Held-out values are taken to be `parts` times as many as the copy's.
+    """
     from synth_ops.expectations.rules import RULES
 
     found, whose = measured.find(table, RULES[kind].measure, column), measured.find(table, "entities")
     each = (whose.observed or 1.0) / max(whose.n, 1)
     floor = found.floor or 0.0
-    return round(allowed_share(floor, each * n_held, each * found.n) + PREVENTIVE[kind], 4)
+    return round(allowed_share(floor, each * found.n * parts, each * found.n) + PREVENTIVE[kind], 4)
 
 
 def allowed_share(floor: float, n_held: float, n_copy: float) -> float:

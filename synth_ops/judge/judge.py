@@ -212,7 +212,8 @@ def _assert(question: Question, plan: Plan, measured: Measured, sides: _Sides) -
         for table in plan.tables:
             suite = _suite(plan, table, sides)
             n_held = _held_of(sides, table.name)
-            suite["expectations"] = list(for_any_copy(suite["expectations"], table.name, measured, n_held))
+            n_copy = sides.synthetic[table.name].num_rows
+            suite["expectations"] = list(for_any_copy(suite["expectations"], table.name, measured, n_held, n_copy))
             write_text(suite_path(Path(folder), table.name), suite_text(suite))
         return run_suites(plan.model_copy(update={"expectations": folder}), measured, read)
 

@@ -19,7 +19,10 @@ Labels = Mapping[str, frozenset[str]]
 
 
 def measure_ranges(table: str, stack: Stack, k: int) -> Iterator[Measure]:
-    """Give the share of each number beyond the values of the k-th entity from either end, of the training rows."""
+    """Give the share of each number beyond the values of the k-th entity from either end, of the training rows.
+
+    Nulls do not count, neither here nor below: `n` is the values that the copy has.
+    """
     for name, values in stack.numbers.items():
         low, high = common_range(values[stack.training], k, stack.owners)
         yield Measure(
@@ -28,7 +31,7 @@ def measure_ranges(table: str, stack: Stack, k: int) -> Iterator[Measure]:
             column=name,
             observed=_outside(values[stack.synthetic], low, high),
             floor=_outside(values[stack.holdout], low, high),
-            n=len(stack.synthetic),
+            n=int(np.count_nonzero(~np.isnan(values[stack.synthetic]))),
         )
 
 
@@ -104,7 +107,7 @@ def _share_of(
         column=column,
         observed=_share(codes[stack.synthetic], marked),
         floor=_share(codes[stack.holdout], pooled),
-        n=len(stack.synthetic),
+        n=int(np.count_nonzero(codes[stack.synthetic] >= 0)),
     )
 
 
