@@ -81,7 +81,7 @@ def test_checks_of_a_table_are_listed_with_what_was_found(
     browser_page.get_by_text("Evaluation result").first.wait_for()
     browser_page.screenshot(path=screenshots / "checks.png")
 
-    assert "Checks (16)" in browser_page.locator("body").inner_text()
+    assert "Checks (17)" in browser_page.locator("body").inner_text()
 
 
 def test_a_refused_night_explains_itself_in_its_run(
@@ -103,7 +103,7 @@ def test_a_refused_gate_stays_in_the_history_of_its_check(
     browser_page.get_by_text("Evaluation result").first.wait_for()
     browser_page.screenshot(path=screenshots / "refused_gate.png")
     browser_page.get_by_text("Execution history").first.click()
-    browser_page.get_by_text("1 of 15 expectations block").first.wait_for()
+    browser_page.get_by_text("1 of 16 expectations block").first.wait_for()
     browser_page.screenshot(path=screenshots / "gate_history.png")
 
     assert "The night's verdict is FAIL." in browser_page.locator("body").inner_text()
