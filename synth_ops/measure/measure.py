@@ -29,7 +29,7 @@ from synth_ops.measure.sequences import follows, measure_sequences
 from synth_ops.measure.stack import MIN_ROWS, Stack, stack_rows
 from synth_ops.measure.structure import measure_columns, measure_rows
 from synth_ops.measure.subject import Figures, Subject, figures_of
-from synth_ops.measure.support import measure_categories, measure_ranges
+from synth_ops.measure.support import Labels, measure_categories, measure_ranges
 from synth_ops.measure.triples import measure_null_patterns, measure_triples
 from synth_ops.measure.usefulness import measure_usefulness
 from synth_ops.owners import enough_to_stay
@@ -137,8 +137,9 @@ def _measure_values(subject: Subject, sides: Sides, seed: int) -> Iterator[Measu
         yield from _unmeasured(table, f"columns cannot be laid over the source's ({type(exc).__name__})")
         return
     yield from figures_of(table, "entities", partial(measure_entities, table.name, stack.ids))
-    yield from _measure_support(plan, table, stack, sides, subject.learned)
-    yield from _measure_statistics(subject, stack, seed)
+    shown = _published_keys(plan, table, sides)
+    yield from _measure_support(plan, table, stack, shown, subject.learned)
+    yield from _measure_statistics(subject, _with_orphans_alike(table, stack, shown), seed)
     yield from measure_privacy(subject, stack, seed)
 
 
@@ -152,19 +153,27 @@ def _measure_withheld(subject: Subject, compared: tuple[str, ...]) -> Iterator[M
     yield from figures_of(table, "replayed_values", figures)
 
 
-def _measure_support(plan: Plan, table: TablePlan, stack: Stack, sides: Sides, learned: Learned) -> Iterator[Measure]:
+def _with_orphans_alike(table: TablePlan, stack: Stack, shown: Labels) -> Stack:
+    """Let all orphans of a key be one label: they are made up, and how many there are is asserted with the key."""
+    for key in table.foreign_keys:
+        for column in key.columns if key.soft else ():
+            if column in stack.labels and column in shown:
+                stack = stack.pooled(column, shown[column])
+    return stack
+
+
+def _measure_support(plan: Plan, table: TablePlan, stack: Stack, shown: Labels, learned: Learned) -> Iterator[Measure]:
     privacy = plan.privacy
     # A bound that stays from an earlier night may by now have half as many entities beyond it.
     enough = privacy.rare_below if learned.stayed is None else enough_to_stay(privacy.rare_below)
     k = enough if privacy.clip_extremes else 1
     yield from figures_of(table, "outside_range", partial(measure_ranges, table.name, stack, k))
     declared = {c.name: frozenset(c.enum) for c in table.table.columns if c.enum and c.name in stack.labels}
-    shown = _published_keys(plan, table, sides)
     figures = partial(measure_categories, table.name, stack, privacy.rare_below, shown, declared, learned.stayed)
     yield from figures_of(table, "unknown_categories", figures)
 
 
-def _published_keys(plan: Plan, table: TablePlan, sides: Sides) -> dict[str, frozenset[str]]:
+def _published_keys(plan: Plan, table: TablePlan, sides: Sides) -> Labels:
     """Give the keys of copied tables, by the column that refers to them: they are published as they are."""
     copied = {t.name for t in plan.tables if t.mode == "copy"}
     shown: dict[str, frozenset[str]] = {}

@@ -1,7 +1,7 @@
 """Real and synthetic rows of one table as one stack of numbers, so that every figure is an index into it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -59,6 +59,15 @@ class Stack:
     def n_least(self) -> int:
         """Rows of the kind of which there are fewest: training, held out or synthetic."""
         return min(len(self.training), len(self.holdout), len(self.synthetic))
+
+    def pooled(self, column: str, kept: Collection[str]) -> "Stack":
+        """Give the same stack with all labels of a column that are not kept counting as one."""
+        others = np.flatnonzero([word not in kept for word in self.words[column]])
+        if not len(others):
+            return self
+        codes = self.labels[column]
+        labels = dict(self.labels) | {column: np.where(np.isin(codes, others), others[0], codes)}
+        return replace(self, labels=labels, binned={})
 
     @cached_property
     def n_entities(self) -> int:

@@ -92,6 +92,31 @@ def test_a_key_to_a_copied_table_is_a_category_and_to_a_synthesised_one_is_not_c
     assert scales == [{}, {"x": "label"}]
 
 
+def test_orphans_of_a_soft_key_are_alike_whatever_they_are_called() -> None:
+    """One in ten refers to an airport that the copied table lacks; the copy's own are made up."""
+    rng = np.random.default_rng(0)
+
+    def draw(orphan: list[str]) -> pa.Table:
+        port = np.where(rng.random(N) < 0.1, rng.choice(orphan, N), rng.choice(["a", "b"], N))
+        return pa.table({"x": port, "y": rng.integers(0, 9, N)})
+
+    rows, copy = draw(["sju"]), draw(["q1", "q2", "q3"])
+    key = ForeignKey(columns=("x",), ref_table="ports", ref_columns=("id",), soft=True)
+    columns = (Column(name="id", source_type="text", arrow_type="string"),)
+    fates = (ColumnPlan(name="id", fate="mint", reason="primary key"),)
+    ports = TablePlan(name="ports", mode="copy", columns=fates, table=Table(name="ports", columns=columns))
+    plan = plan_of(rows, foreign_keys=(key,), public="it is a test's")
+    plan = plan.model_copy(update={"tables": (*plan.tables, ports)})
+    there = {"t": rows, "ports": pa.table({"id": ["a", "b", "c"]})}
+    sides = Sides(real=lambda name, _columns: there[name], synthetic=lambda name, _columns: (there | {"t": copy})[name])
+    subject = Subject(plan, plan.tables[0], rows, copy, np.arange(N) % 2 == 0)
+
+    found = {(m.name, m.subject): m for m in measure_table(subject, sides, 0)}
+
+    assert (found["implausible_rows", ""].observed or 0) < 0.05
+    assert (found["column_shape", "x"].observed or 1) < 0.06
+
+
 @pytest.mark.parametrize("n_rows", [0, 1, 50])
 def test_few_rows_are_no_statistics(n_rows: int) -> None:
     rows = pa.table({"x": pa.array(range(n_rows), pa.int64()), "y": pa.array(["a"] * n_rows, pa.string())})
