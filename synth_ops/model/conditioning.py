@@ -36,9 +36,8 @@ class Conditioning(nn.Module):
     def __init__(self, marginals: Sequence[Marginal], out_degrees: Tensor, config: NetworkConfig) -> None:
         super().__init__()
         n_sub_columns = len(marginals)
-        self.inputs = CodeInputs(
-            marginals, config.d_embedding, own_days=config.own_days
-        )  # the decoder's know nothing of its last sub-column
+        # Inputs of its own, for the decoder's know nothing of its last sub-column.
+        self.inputs = CodeInputs(marginals, config.d_embedding, own_days=config.own_days)
         self.d_hidden = config.d_hidden
         d_in, d_body = sum(self.inputs.widths), config.d_conditioning
         self.body = nn.Sequential(

@@ -43,15 +43,16 @@ class CodeInputs(nn.Module):
         super().__init__()
         self.parts = [parts_of(m, own_days=own_days) for m in marginals]
         """Of each sub-column, the free part that each code has: ``(size,)``."""
+        self.n_parts = [int(parts.max()) + 1 for parts in self.parts]
         self.d_embedding = d_embedding
         self.widths = [width_of(m, d_embedding) for m in marginals]
         ordinal = [i for i, m in enumerate(marginals) if m.sub_column.ordinal]
         basis = [_basis(marginals[i]) for i in ordinal]
-        n_free = torch.tensor([int(parts.max()) + 1 for parts in self.parts])
+        n_free = torch.tensor(self.n_parts)
         starts = torch.cumsum(n_free, 0) - n_free
         free_rows = [parts + start for parts, start in zip(self.parts, starts, strict=True)]
         longer = [(d_embedding / w) ** 0.5 for w in self.widths]  # so that a short vector says no less
-        scales = [k * _free_scales(m, int(n)) for m, n, k in zip(marginals, n_free, longer, strict=True)]
+        scales = [k * _free_scales(m, n) for m, n, k in zip(marginals, self.n_parts, longer, strict=True)]
         n_wide = len(marginals) * d_embedding
         places = torch.arange(n_wide).view(len(marginals), d_embedding)
         self._buffer("kept", torch.cat([place[:w] for place, w in zip(places, self.widths, strict=True)]))

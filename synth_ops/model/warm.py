@@ -190,8 +190,7 @@ def _outcomes(old: Heads, new: Heads, place: int, i: int, codes: NDArray[np.int6
     before, after = old.marginals[place], new.marginals[i]
     outcomes = torch.full((after.n_outcomes,), UNKNOWN)
     if codes is not None:
-        was = torch.from_numpy(codes)[after.alone]
-        found = torch.where(was >= 0, before.outcomes[was.clamp(min=0)], UNKNOWN)
+        found = _taken(before.outcomes, torch.from_numpy(codes)[after.alone])
         outcomes[: len(after.alone)] = torch.where(found < len(before.alone), found, UNKNOWN)
     if after.is_mixed and before.is_mixed:
         outcomes[-1] = len(before.alone)
@@ -213,25 +212,22 @@ def _outputs(old: Heads, new: Heads, places: Sequence[int], codes: list[NDArray[
 
 
 def _free(old: VAE, new: VAE, places: Sequence[int], codes: list[NDArray[np.int64] | None]) -> Tensor:
-    n_before = [int(parts.max()) + 1 for parts in old.inputs.parts]
     found = []
-    for i, parts in enumerate(new.inputs.parts):
-        n_outcomes, place = new.heads.marginals[i].n_outcomes, places[i]
-        own = torch.full((int(parts.max()) + 1,), UNKNOWN)
+    for i, (parts, n_parts) in enumerate(zip(new.inputs.parts, new.inputs.n_parts, strict=True)):
+        place = places[i]
+        own = torch.full((n_parts,), UNKNOWN)
         if place != UNKNOWN:
-            own[:n_outcomes] = _outcomes(old.heads, new.heads, place, i, codes[i])
-            own[n_outcomes:] = _days(old.inputs.parts[place], parts, codes[i])[n_outcomes:]
-        found.append(torch.where(own >= 0, own + sum(n_before[:place]), UNKNOWN))
+            if (was := codes[i]) is not None:  # a day of its own begins with what it was, or shared
+                own[parts] = _taken(old.inputs.parts[place], torch.from_numpy(was))
+            outcomes = _outcomes(old.heads, new.heads, place, i, codes[i])
+            own[: len(outcomes)] = outcomes
+        found.append(torch.where(own >= 0, own + sum(old.inputs.n_parts[:place]), UNKNOWN))
     return torch.cat(found)
 
 
-def _days(before: Tensor, after: Tensor, codes: NDArray[np.int64] | None) -> Tensor:
-    """Give the old part of each new part, by the last code that has it; a day begins with what it shared."""
-    found = torch.full((int(after.max()) + 1,), UNKNOWN)
-    if codes is not None:
-        was = torch.from_numpy(codes)
-        found[after] = torch.where(was >= 0, before[was.clamp(min=0)], UNKNOWN)
-    return found
+def _taken(before: Tensor, was: Tensor) -> Tensor:
+    """Give what each code had before, or -1 where it was not there."""
+    return torch.where(was >= 0, before[was.clamp(min=0)], UNKNOWN)
 
 
 def _ordinal(old: CodeInputs, new: CodeInputs, places: Sequence[int]) -> Tensor:
